@@ -1,0 +1,19 @@
+"""The console script `radiopool`: the command line where its extra is installed, else the line that installs it."""
+
+import sys
+
+EXTRA = ("typer", "rich")
+
+
+def main() -> int:
+    """Run the command line. Returns 2 without the extra `cli`; otherwise the command line sets the exit status."""
+    try:
+        from radiopool.cli import main as command_line
+    except ModuleNotFoundError as error:
+        # Only the extra's own absence is explained; a module missing for another reason is a fault to be seen.
+        if error.name is None or error.name.split(".")[0] not in EXTRA:
+            raise
+        print('The command line is an extra. Install it: pip install "radiopool[cli]"', file=sys.stderr)
+        return 2
+    command_line()
+    return 0
