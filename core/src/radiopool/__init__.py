@@ -1,0 +1,95 @@
+"""radiopool leases and recycles network sockets, under one budget per radio, for whatever radio you have.
+
+    import radiopool
+
+    manager = radiopool.manager_for()          # the host's own network; on a board: manager_for(wifi.radio)
+    with manager.lease("example.com", 80) as socket:
+        socket.send(b"...")
+"""
+
+from radiopool import platform, registry
+from radiopool.driver import CONTRACT, Driver, GenericDriver, Traits
+from radiopool.errors import (
+    CertificateError,
+    ConnectError,
+    ConnectTimeoutError,
+    CooldownError,
+    DriverConflictError,
+    DriverError,
+    InvalidValueError,
+    LeaseError,
+    LeaseTimeoutError,
+    NameResolutionError,
+    NoDriverError,
+    OutOfSocketsError,
+    RadiopoolError,
+    RefusedError,
+    TLSError,
+    UnreachableError,
+)
+from radiopool.keys import PoolKey
+from radiopool.manager import ConnectionManager, get_connection_manager, manager_for
+from radiopool.policy import Policy
+from radiopool.registry import driver_for, driver_named, drivers, register, unregister
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CONTRACT",
+    "CertificateError",
+    "ConnectError",
+    "ConnectTimeoutError",
+    "ConnectionManager",
+    "CooldownError",
+    "Driver",
+    "DriverConflictError",
+    "DriverError",
+    "GenericDriver",
+    "InvalidValueError",
+    "LeaseError",
+    "LeaseTimeoutError",
+    "NameResolutionError",
+    "NoDriverError",
+    "OutOfSocketsError",
+    "Policy",
+    "PoolKey",
+    "RadiopoolError",
+    "RefusedError",
+    "TLSError",
+    "Traits",
+    "UnreachableError",
+    "driver_for",
+    "driver_named",
+    "drivers",
+    "get_connection_manager",
+    "ignore",
+    "manager_for",
+    "observe",
+    "observer",
+    "register",
+    "unregister",
+]
+
+if platform.CPYTHON:
+    from radiopool.observing import ignore, observe
+
+    def _find_drivers() -> "list[Driver]":
+        try:
+            from radiopool import discovery
+        except ModuleNotFoundError as error:
+            # Without pluggy or importlib-metadata there is explicit registration, as on a board.
+            if error.name in ("pluggy", "importlib_metadata"):
+                return []
+            raise
+        return discovery.drivers()
+
+    registry.find_with(_find_drivers)
+
+
+def __getattr__(name: str) -> object:
+    if name == "observer" and platform.CPYTHON:
+        # pluggy's marker; pluggy is loaded by whoever wants it.
+        from radiopool.hookspecs import observer
+
+        return observer
+    raise AttributeError("module 'radiopool' has no attribute %r" % name)

@@ -1,0 +1,231 @@
+"""The driver contract: the small set of methods by which the core reaches a radio.
+
+Subclass `Driver`, give it a `name`, say which radios it knows and make their socket pool; everything else has a
+default that suits a socket pool shaped like CPython's `socket` module. Methods beyond the three required ones are
+capabilities: override one where the radio can do better or behaves otherwise.
+"""
+
+import errno
+
+from radiopool.errors import error_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from radiopool.types import Socket, SocketPool
+
+CONTRACT = (1, 0)
+"""The contract this core offers, (major, minor). A driver made for another major is refused."""
+
+
+class Traits:
+    """What a radio can do.
+
+    budget: how many sockets and how many TLS sockets can be open at once, a pair; None is "no known limit".
+    tls: "host" (the interpreter's ssl over the driver's sockets), "chip" (the radio does it), or None.
+    tls_cost: how many of the budget's sockets one TLS socket takes.
+    udp, ipv6, listen: whether datagrams, IPv6 and server sockets work.
+    """
+
+    def __init__(
+        self,
+        budget: "tuple[int | None, int | None]" = (None, None),
+        tls: "str | None" = None,
+        udp: bool = False,
+        ipv6: bool = False,
+        listen: bool = False,
+        tls_cost: int = 1,
+    ) -> None:
+        self.budget = budget
+        self.tls = tls
+        self.udp = udp
+        self.ipv6 = ipv6
+        self.listen = listen
+        self.tls_cost = tls_cost
+
+    def __repr__(self) -> str:
+        return "Traits(budget=%r, tls=%r, udp=%r, ipv6=%r, listen=%r, tls_cost=%r)" % (
+            self.budget,
+            self.tls,
+            self.udp,
+            self.ipv6,
+            self.listen,
+            self.tls_cost,
+        )
+
+
+class Driver:
+    """The parent of every driver. `name`, `matches` and `socket_pool` must be written."""
+
+    name: str = ""
+    """The word by which users choose the driver: `--driver NAME`."""
+    version: str = ""
+    """The plugin's version, as text."""
+    contract: "tuple[int, int]" = CONTRACT
+    """The contract the driver was written for."""
+    radios: "tuple[str, ...]" = ()
+    """Qualified class names of the radios it knows, matched over the radio's MRO so that nothing need be imported
+    to ask. CPython only: boards have no MRO, and override `matches`."""
+
+    def matches(self, radio: "Any") -> bool:
+        """Whether this driver knows that radio. On boards: import the vendor here and ask isinstance."""
+        for kind in getattr(type(radio), "__mro__", ()):
+            if kind.__module__ + "." + kind.__qualname__ in self.radios:
+                return True
+        return False
+
+    def socket_pool(self, radio: "Any") -> "SocketPool":
+        """The radio's socket factory. The same object for the same radio, every time."""
+        raise NotImplementedError("driver %r must write socket_pool(radio)" % self.name)
+
+    def radio_of(self, pool: "Any") -> "Any":
+        """The radio behind a socket pool that this driver made or knows, or None.
+
+        It lets `ConnectionManager(pool)` find its driver when the caller names none.
+        """
+        return None
+
+    def ssl_context(self, radio: "Any") -> "Any":
+        """A TLS context with the radio's usual trust. Default: `ssl.create_default_context()`."""
+        import ssl
+
+        return ssl.create_default_context()
+
+    def traits(self, radio: "Any") -> Traits:
+        """What the radio can do; see `Traits`. Default: nothing promised, no limit until exhaustion teaches one."""
+        return Traits()
+
+    def connect(
+        self,
+        pool: "Any",
+        host: str,
+        port: int,
+        timeout: "float | None" = None,
+        ssl_context: "Any" = None,
+        server_name: "str | None" = None,
+        source_address: "tuple[str, int] | None" = None,
+    ) -> "Socket":
+        """A connected socket, after the TLS handshake if `ssl_context` is given. Leaks nothing when it raises.
+
+        `timeout` in seconds covers each step. `server_name` is what the certificate must name (default `host`).
+        Default: the addresses of `getaddrinfo` in turn, each on a fresh socket.
+        """
+        failure: "Exception | None" = None
+        for info in pool.getaddrinfo(host, port, 0, pool.SOCK_STREAM):
+            try:
+                return self.connect_address(pool, info, host, timeout, ssl_context, server_name, source_address)
+            except OSError as error:
+                if self.is_exhausted(error):
+                    raise
+                failure = error
+        raise failure or OSError("no address for %r" % host)
+
+    def connect_address(
+        self,
+        pool: "Any",
+        info: "Any",
+        host: str,
+        timeout: "float | None",
+        ssl_context: "Any",
+        server_name: "str | None",
+        source_address: "tuple[str, int] | None",
+    ) -> "Socket":
+        """One attempt, to one 5-tuple of `getaddrinfo`."""
+        raw = socket = pool.socket(info[0], info[1])
+        try:
+            raw.settimeout(timeout)
+            if source_address:
+                raw.bind(source_address)
+            if ssl_context is not None:
+                # Before connect: CircuitPython's ssl does the handshake in connect(), CPython's can.
+                socket = self.wrap(raw, ssl_context, server_name or host)
+            socket.connect(info[-1])
+        except BaseException:
+            # After a failed handshake a firmware's SSLSocket.close() does nothing, so the raw one goes too.
+            if socket is not raw:
+                self.close(socket)
+            self.close(raw)
+            raise
+        return socket  # type: ignore[no-any-return]
+
+    def wrap(self, socket: "Any", ssl_context: "Any", server_name: str) -> "Any":
+        """TLS over the driver's socket. Raises without closing `socket`."""
+        return ssl_context.wrap_socket(socket, server_hostname=server_name)
+
+    def close(self, socket: "Any") -> None:
+        """Close, whatever state the socket is in; what the vendor raises then helps nobody."""
+        try:
+            socket.close()
+        except (OSError, RuntimeError, AttributeError):
+            pass
+
+    def abandon(self, socket: "Any") -> None:
+        """Let go of a socket without a word on the wire: its chip was reset, or it belongs to the parent process.
+
+        Default: nothing, since the chip gives the number to somebody else.
+        """
+
+    def is_exhausted(self, error: BaseException) -> bool:
+        """Whether the error says "no socket (or no memory for one) is left"."""
+        if isinstance(error, MemoryError):
+            return True
+        if isinstance(error, OSError):
+            return error_number(error) in _EXHAUSTED
+        # RuntimeError("Out of sockets") from CircuitPython, "All sockets in use." from WIZnet's library.
+        return isinstance(error, RuntimeError) and "sockets" in str(error)
+
+    def is_timeout(self, error: BaseException) -> bool:
+        """Whether the error says that the socket's timeout ran out."""
+        return isinstance(error, OSError) and (
+            error_number(error) == errno.ETIMEDOUT or str(error) in ("timed out", "The read operation timed out")
+        )
+
+    def would_block(self, error: BaseException) -> bool:
+        """Whether the error says that a non-blocking call found nothing to do yet."""
+        return isinstance(error, OSError) and error_number(error) in (errno.EAGAIN, errno.EINPROGRESS)
+
+    def is_alive(self, socket: "Any") -> bool:
+        """Whether an idle socket can be handed out: still connected, and nothing unread waits on it.
+
+        May leave any timeout set. Default: a one-byte read that would block; a byte, an end or another error all
+        mean that the connection is spent.
+        """
+        try:
+            socket.settimeout(0)
+            socket.recv_into(bytearray(1))
+        except (OSError, RuntimeError) as error:
+            return self.would_block(error)
+        return False
+
+    def default_radio(self) -> "Any":
+        """The radio to use when the user names none, or None. CPython's driver has the host's own network."""
+        return None
+
+    def emulated(self) -> "Any":
+        """A radio whose chip is emulated, for demo, tests and the conformance kit; None where there is none."""
+        return None
+
+    def __repr__(self) -> str:
+        return "<%s %s contract %d.%d>" % ((self.name or type(self).__name__, self.version) + tuple(self.contract))
+
+
+class GenericDriver(Driver):
+    """The driver of a socket pool that nobody claims: the defaults, and no limit until exhaustion teaches one."""
+
+    name = "generic"
+
+    def matches(self, radio: "Any") -> bool:
+        return False
+
+    def socket_pool(self, radio: "Any") -> "SocketPool":
+        return radio  # type: ignore[no-any-return]
+
+
+_EXHAUSTED = (
+    errno.ENOMEM,
+    errno.ENOBUFS,
+    # Boards lack these two names; the numbers are the same on Linux, newlib and macOS.
+    getattr(errno, "EMFILE", 24),
+    getattr(errno, "ENFILE", 23),
+)

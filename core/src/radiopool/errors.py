@@ -1,0 +1,123 @@
+"""Every error the core raises. All are `RadiopoolError`, and so `OSError`: code that guards network calls with
+`except OSError` catches them on a board and on CPython alike (requests made the same choice).
+
+On CPython each also has the built-in parent a Python programmer would try first (`ValueError` for a bad value,
+`TimeoutError` for a timeout, ...); boards allow one built-in parent only.
+"""
+
+import errno
+
+from radiopool import platform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class RadiopoolError(OSError):
+    """The parent of every error of this package. `errno` is the cause's number where there is one."""
+
+
+class InvalidValueError(RadiopoolError, platform.InvalidValue):
+    """An argument is not usable; the message names it, its value and what to give instead."""
+
+
+class LeaseError(RadiopoolError, platform.RefusedUse):
+    """A socket was given back twice, never leased here, or used after its manager was closed."""
+
+
+class OutOfSocketsError(RadiopoolError, platform.RefusedUse):
+    """The budget is spent and nothing idle can make room; the message prints the counts."""
+
+
+class LeaseTimeoutError(OutOfSocketsError, platform.TimedOut):
+    """No socket was given back in the time the caller was ready to wait."""
+
+
+class ConnectError(RadiopoolError):
+    """No connection could be made. `host` and `port` say where to."""
+
+    host: "str | None" = None
+    port: "int | None" = None
+
+
+class NameResolutionError(ConnectError):
+    """The host name does not resolve."""
+
+
+class RefusedError(ConnectError, platform.ConnectionRefused):
+    """The host answered, and nothing listens on that port."""
+
+
+class UnreachableError(ConnectError):
+    """No route to the host, or the network is down."""
+
+
+class ConnectTimeoutError(ConnectError, platform.TimedOut):
+    """The connection, its name lookup or its TLS handshake took longer than the timeout."""
+
+
+class TLSError(ConnectError):
+    """The TLS handshake failed."""
+
+
+class CertificateError(TLSError):
+    """The peer's certificate was refused; the message has the reason (expired, other name, unknown issuer)."""
+
+
+class CooldownError(ConnectError):
+    """The last connects to this key failed; the next attempt is not yet due."""
+
+
+class DriverError(RadiopoolError):
+    """Something is wrong with a driver: its contract, its registration, or what it was asked for."""
+
+
+class NoDriverError(DriverError, platform.MissingName):
+    """No driver claims the radio, or none has the name asked for."""
+
+
+class DriverConflictError(DriverError):
+    """Two drivers claim the same radio and nobody chose."""
+
+
+def error_number(error: BaseException) -> "int | None":
+    """The errno of an OSError, wherever the interpreter put it.
+
+    `OSError(110)` has its number in `args[0]` only, on CPython and on boards.
+    """
+    number = getattr(error, "errno", None)
+    if number is None and error.args:
+        number = error.args[0]
+    return number if isinstance(number, int) else None
+
+
+def connect_error(error: BaseException, key: "Any", timed_out: bool) -> RadiopoolError:
+    """The typed error for what a connect raised, with where to and why. One of ours is returned as it is."""
+    if isinstance(error, RadiopoolError):
+        return error
+    number = error_number(error)
+    text = str(error)
+    name = type(error).__name__
+    if timed_out:
+        kind, reason = ConnectTimeoutError, "timed out; the host is unreachable, or slower than the timeout"
+    elif "CERT" in text.upper() or name == "CertificateError":
+        kind, reason = CertificateError, text
+    elif "ssl" in name.lower() or "SSL" in text or "MBEDTLS" in text:
+        kind, reason = TLSError, text
+    elif name == "gaierror" or "resolve" in text or "hostname" in text:
+        kind, reason = NameResolutionError, "the name does not resolve (%s)" % text
+    elif number == errno.ECONNREFUSED:
+        kind, reason = RefusedError, "refused; nothing listens there"
+    elif number in _UNREACHABLE:
+        kind, reason = UnreachableError, "unreachable; is the network up? (%s)" % text
+    else:
+        kind, reason = ConnectError, "%s: %s" % (name, text)
+    made: ConnectError = kind("can't connect to %s:%s: %s" % (key.host, key.port, reason))
+    made.host = key.host
+    made.port = key.port
+    made.errno = number
+    return made
+
+
+_UNREACHABLE = (errno.EHOSTUNREACH, getattr(errno, "ENETUNREACH", 101), getattr(errno, "ENETDOWN", 100))

@@ -1,0 +1,95 @@
+"""The socket-pool face: sockets that code opens by itself, counted in the radio's budget.
+
+Libraries for NTP or HTTP servers ask a socket pool for sockets and connect, bind or listen on their own. Through a
+manager's face each such socket takes a unit (evicting an idle one if need be) and returns it when it is closed;
+sockets it accepts do the same.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from radiopool.account import Account
+    from radiopool.recycling import Entry
+
+
+class ManagedSocket:
+    """A vendor's socket that returns its unit on close. All else is the vendor's: see `raw`."""
+
+    def __init__(self, account: "Account", entry: "Entry") -> None:
+        self._account = account
+        self._entry = entry
+        self.raw = entry.socket
+
+    def accept(self) -> "tuple[ManagedSocket, Any]":
+        """The vendor's accept: (socket, address). The socket counts in the budget too.
+
+        Raises OutOfSocketsError, and closes what was accepted, when the budget has no room for it.
+        """
+        raw, address = self.raw.accept()
+        try:
+            entry = _unit(self._account)
+        except BaseException:
+            self._account.driver.close(raw)
+            raise
+        return _manage(self._account, entry, raw), address
+
+    def close(self) -> None:
+        """Close the socket and return its unit. Idempotent."""
+        entry, self._entry = self._entry, None  # type: ignore[assignment]
+        if entry is not None:
+            self._account.decide(self._account.ledger.discard, entry, "closed by its user")
+
+    def __enter__(self) -> "ManagedSocket":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> "Any":
+        if name == "raw":
+            raise AttributeError(name)
+        return getattr(self.raw, name)
+
+    def __repr__(self) -> str:
+        return "<ManagedSocket %s of %r>" % ("closed" if self._entry is None else "open", self.raw)
+
+
+def managed_socket(account: "Account", args: "tuple[Any, ...]", keywords: "dict[str, Any]") -> ManagedSocket:
+    """A new socket of the account's pool, in the budget. Raises OutOfSocketsError."""
+    entry = _unit(account)
+    try:
+        while True:
+            try:
+                return _manage(account, entry, account.socket_pool.socket(*args, **keywords))
+            except Exception as error:
+                if not account.driver.is_exhausted(error):
+                    raise
+                with account.lock:
+                    again = account.ledger.exhausted(entry, account.clock())
+                    doomed = account.ledger.take_doomed()
+                if not again:
+                    raise account.refusal(None, None) from error
+                account.close_sockets(doomed)
+    except BaseException:
+        account.decide(account.ledger.fail, entry)
+        raise
+
+
+def _unit(account: "Account") -> "Entry":
+    """A reserved entry without a key: it is never recycled."""
+    with account.lock:
+        account.check_open()
+        entry = account.ledger.lease(None, None, account.clock())
+        doomed = account.ledger.take_doomed()
+    account.close_sockets(doomed)
+    if entry is None:
+        raise account.refusal(None, None)
+    return entry
+
+
+def _manage(account: "Account", entry: "Entry", raw: "Any") -> ManagedSocket:
+    with account.lock:
+        account.ledger.open(entry, raw, account.clock())
+    account.opened(entry)
+    return ManagedSocket(account, entry)

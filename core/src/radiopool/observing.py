@@ -1,0 +1,68 @@
+"""Observers: who wants to know when a socket is opened, reused or closed, and why. CPython only.
+
+All of it costs nothing while nobody observes: `hooks` is None then, and logging that nobody imported is not asked.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pluggy import PluginManager
+
+hooks: Any = None
+"""pluggy's callers of the hooks, while somebody observes."""
+
+_plugins: PluginManager | None = None
+
+
+def observe(observer: object) -> object:
+    """Call an observer's hooks from now on; returns it.
+
+    An observer is any object or module with one or more of these, each marked with `radiopool.observer`:
+
+    - `opened(key, socket)`: a socket was opened and leased;
+    - `reused(key, socket)`: an idle socket was leased again;
+    - `closed(key, socket, reason)`: a socket was closed; `stats()` counts it under that reason.
+
+    `key` is the PoolKey, or None for a socket made through the socket-pool face. A hook that raises stops nobody's
+    lease: its error is logged. Needs pluggy; raises pluggy's ValueError if the observer is registered already.
+    """
+    global hooks, _plugins
+    if _plugins is None:
+        from radiopool import hookspecs
+
+        _plugins = hookspecs.plugin_manager()
+    _plugins.register(observer)
+    _plugins.check_pending()
+    hooks = _plugins.hook
+    return observer
+
+
+def ignore(observer: object) -> None:
+    """Stop calling an observer."""
+    global hooks
+    if _plugins is not None:
+        _plugins.unregister(observer)
+        if not _plugins.get_plugins():
+            hooks = None
+
+
+def tell(event: str, **facts: Any) -> None:
+    """Call one hook of every observer, and log what it raises instead of failing the lease."""
+    try:
+        getattr(hooks, event)(**facts)
+    except Exception:
+        import logging
+
+        logging.getLogger("radiopool").exception("an observer of %s failed", event)
+
+
+def debug(message: str, *facts: Any) -> None:
+    """Log at debug level, if the program uses logging at all: importing it would be most of our own import."""
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        log = logging.getLogger("radiopool")
+        if log.isEnabledFor(10):
+            log.debug(message, *facts)

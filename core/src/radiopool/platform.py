@@ -1,0 +1,57 @@
+"""What CPython needs more than a board does: a lock, a clock, extra parents for errors.
+
+Everything else in the core is written once. This module is the only place that asks which interpreter it runs
+on; a board gets a no-op wherever CPython gets machinery.
+"""
+
+import sys
+import time
+
+TYPE_CHECKING = False
+
+CPYTHON = sys.implementation.name == "cpython"
+
+if TYPE_CHECKING or CPYTHON:
+    from threading import Lock
+
+    ConnectionRefused = ConnectionRefusedError
+    InvalidValue = ValueError
+    MissingName = LookupError
+    RefusedUse = RuntimeError
+    TimedOut = TimeoutError
+
+    def now_ms() -> int:
+        """Milliseconds of a clock that never goes back; only differences mean anything."""
+        return time.monotonic_ns() // 1_000_000
+
+else:
+
+    class Lock:
+        """Boards have one thread of Python: nothing to exclude."""
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    # MicroPython and CircuitPython allow one built-in parent per class, and ours is OSError.
+    ConnectionRefused = InvalidValue = MissingName = RefusedUse = TimedOut = Lock
+
+    if hasattr(time, "monotonic_ns"):
+
+        def now_ms():
+            return time.monotonic_ns() // 1_000_000
+
+    else:
+        # ticks_ms wraps (after 12 days on a 32-bit port), so the total is kept here; a difference is right as
+        # long as the clock is read at least once in half a wrap.
+        _last = time.ticks_ms()
+        _total = 0
+
+        def now_ms():
+            global _last, _total
+            ticks = time.ticks_ms()
+            _total += time.ticks_diff(ticks, _last)
+            _last = ticks
+            return _total

@@ -1,0 +1,128 @@
+"""The registry: which driver knows which radio.
+
+Registering a driver by hand is the base, and all that a board has. On CPython a finder adds what is installed (see
+`radiopool.discovery`); a driver registered by hand beats one that was found.
+"""
+
+from radiopool.driver import CONTRACT
+from radiopool.errors import DriverConflictError, DriverError, NoDriverError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from radiopool.driver import Driver
+
+_registered: "list[Driver]" = []
+_finder: "Callable[[], list[Driver]] | None" = None
+
+
+def find_with(finder: "Callable[[], list[Driver]]") -> None:
+    """Ask `finder` for more drivers when none that is registered fits."""
+    global _finder
+    _finder = finder
+
+
+def register(driver: "Driver | type[Driver]") -> "Driver":
+    """Register a driver (an instance, or a class to make one of); returns it. It goes before those registered earlier
+    under its own name, which it replaces.
+
+    Raises DriverError if it lacks a part of the contract or was written for another major of it.
+    """
+    made: "Driver" = driver() if isinstance(driver, type) else driver
+    check_driver(made)
+    unregister(made.name)
+    _registered.append(made)
+    return made
+
+
+def unregister(driver: "Driver | str") -> None:
+    """Forget a registered driver, given as itself or by its name; nothing if it is not registered."""
+    for known in list(_registered):
+        if known is driver or known.name == driver:
+            _registered.remove(known)
+
+
+def check_driver(driver: "Any") -> None:
+    """Raise DriverError unless the object is a driver that this core can use; says what is missing."""
+    for part in ("matches", "socket_pool", "traits", "connect", "is_alive"):
+        if not callable(getattr(driver, part, None)):
+            raise DriverError("%r is not a driver: it has no method %s; subclass radiopool.Driver" % (driver, part))
+    if not isinstance(driver.name, str) or not driver.name:
+        raise DriverError("%r is not a driver: its name must be a word, not %r" % (driver, driver.name))
+    major = tuple(driver.contract)[0]
+    if major != CONTRACT[0]:
+        raise DriverError(
+            "driver %r was written for contract %d.%d, and this radiopool offers %d.%d: %s"
+            % (
+                (driver.name,)
+                + tuple(driver.contract)
+                + CONTRACT
+                + ("upgrade radiopool" if major > CONTRACT[0] else "upgrade the driver",)
+            )
+        )
+
+
+def drivers() -> "list[Driver]":
+    """Every driver there is: the registered ones, then those found whose name is not registered."""
+    known = list(_registered)
+    names = [driver.name for driver in known]
+    if _finder is not None:
+        known += [driver for driver in _finder() if driver.name not in names]
+    return known
+
+
+def driver_named(name: str) -> "Driver":
+    """The driver of that name. Raises NoDriverError, which names those there are."""
+    for driver in drivers():
+        if driver.name == name:
+            return driver
+    raise NoDriverError("no driver is named %r; %s" % (name, _known()))
+
+
+def driver_for(radio: "Any") -> "Driver":
+    """The driver that claims a radio: a registered one, else one that was found.
+
+    Raises NoDriverError if none does, DriverConflictError if two of the same standing do.
+    """
+    for group in (_registered, _found()):
+        claims = [driver for driver in group if driver.matches(radio)]
+        if len(claims) > 1:
+            raise DriverConflictError(
+                "%s claim %r: choose with register(...) or driver=..."
+                % (" and ".join(["driver %r" % driver.name for driver in claims]), radio)
+            )
+        if claims:
+            return claims[0]
+    raise NoDriverError(
+        "no driver claims %r; %s. A driver comes with `pip install radiopool-NAME` (on a board: copy it to lib/ "
+        "and register() it)" % (radio, _known())
+    )
+
+
+def driver_of(socket_pool: "Any") -> "tuple[Driver | None, Any]":
+    """The driver that knows a socket pool, and the pool's radio; (None, None) if none does."""
+    for driver in drivers():
+        radio = driver.radio_of(socket_pool)
+        if radio is not None:
+            return driver, radio
+    return None, None
+
+
+def default_radio(driver: "Driver | None" = None) -> "tuple[Driver, Any]":
+    """The radio to use when none is named, and its driver: the first driver that has one."""
+    for candidate in [driver] if driver is not None else drivers():
+        radio = candidate.default_radio()
+        if radio is not None:
+            return candidate, radio
+    raise NoDriverError("there is no default radio here: pass one; %s" % _known())
+
+
+def _found() -> "list[Driver]":
+    return drivers()[len(_registered) :]
+
+
+def _known() -> str:
+    names = [driver.name for driver in drivers()]
+    return "there are: " + ", ".join(names) if names else "no driver is registered"

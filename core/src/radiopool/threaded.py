@@ -1,0 +1,174 @@
+"""What an account can do more on CPython: wait, tell observers, report leaks, survive a fork and the exit."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from radiopool import observing, platform
+from radiopool.account import Account
+from radiopool.driver import Driver
+from radiopool.errors import LeaseError, LeaseTimeoutError, OutOfSocketsError
+from radiopool.policy import Policy
+from radiopool.recycling import LEASED, Entry
+from radiopool.waiting import Line, Ticket
+
+if TYPE_CHECKING:
+    from radiopool.leaks import LeakReport
+
+
+class ThreadedAccount(Account):
+    """An account whose lock is real. `lock` guards the line of waiters too."""
+
+    def __init__(
+        self, socket_pool: Any, driver: Driver, radio: Any, policy: Policy, clock: Callable[[], int]
+    ) -> None:
+        super().__init__(socket_pool, driver, radio, policy, clock)
+        self.line = Line()
+        self.leaks: LeakReport | None = None
+        if policy.leak_after is not None:
+            from radiopool.leaks import LeakReport
+
+            self.leaks = LeakReport(policy.leak_after)
+        _living.add(self)
+
+    # -- waiting
+
+    @property
+    def waiting(self) -> int:
+        return len(self.line)
+
+    def wait(self, key: Any, context: Any, seconds: float | None, max_per_key: int | None) -> Entry:
+        """Wait up to `seconds` (None is a minute: never for ever) for an entry; first come, first served.
+
+        Raises LeaseTimeoutError, or OutOfSocketsError at once if `seconds` is 0 or the line is full.
+        """
+        ticket = None
+        with self.lock:
+            self.check_open()
+            # Something may have been given back since the caller was refused.
+            entry = self.ledger.lease(key, context, self.clock(), max_per_key)
+            most = self.policy.max_waiting
+            if entry is None and seconds != 0 and (most is None or len(self.line) < most):
+                ticket = self.line.join(key, context, max_per_key)
+            doomed = self.ledger.take_doomed()
+        self.close_sockets(doomed)
+        if entry is not None:
+            return entry
+        if ticket is None:
+            raise self.refusal(key, context, max_per_key)
+        return self._await(ticket, 60.0 if seconds is None else seconds)
+
+    def _await(self, ticket: Ticket, seconds: float) -> Entry:
+        try:
+            ticket.served.wait(seconds)
+        except BaseException:
+            self._give_up(ticket)
+            raise
+        with self.lock:
+            self.line.leave(ticket)
+        if ticket.entry is not None:
+            self.close_sockets(ticket.doomed)
+            return ticket.entry
+        if ticket.closed:
+            raise LeaseError("the connection manager was closed while this lease waited")
+        raise self.refusal(ticket.key, ticket.context, ticket.max_per_key, LeaseTimeoutError)
+
+    def _give_up(self, ticket: Ticket) -> None:
+        """Leave the line; what was handed over meanwhile goes to the next."""
+        with self.lock:
+            self.line.leave(ticket)
+            entry = ticket.entry
+        if entry is None:
+            return
+        self.close_sockets(ticket.doomed)
+        if entry.state is LEASED:
+            self.decide(self.ledger.recycle, entry, self.clock())
+        else:
+            self.decide(self.ledger.fail, entry)
+
+    def serve(self) -> None:
+        if self.line:
+            self.line.serve(self.ledger, self.clock())
+
+    def shut(self) -> None:
+        with self.lock:
+            self.closed = True
+            self.line.dismiss()
+
+    def describe(self) -> str:
+        text = super().describe()
+        if self.line:
+            text += f", {len(self.line)} waiting"
+        if self.leaks is not None:
+            text += self.leaks.summary(self.clock())
+        return text
+
+    def refusal(
+        self, key: Any, context: Any, max_per_key: int | None = None, kind: type = OutOfSocketsError
+    ) -> OutOfSocketsError:
+        with self.lock:
+            return super().refusal(key, context, max_per_key, kind)
+
+    # -- events
+
+    def opened(self, entry: Entry) -> None:
+        observing.debug("opened %s", entry.key)
+        if observing.hooks is not None:
+            observing.tell("opened", key=entry.key, socket=entry.socket)
+        if self.leaks is not None:
+            self.leaks.taken(entry, self.clock())
+
+    def reused(self, entry: Entry) -> None:
+        if observing.hooks is not None:
+            observing.tell("reused", key=entry.key, socket=entry.socket)
+        if self.leaks is not None:
+            self.leaks.taken(entry, self.clock())
+
+    def gone(self, entry: Entry) -> None:
+        observing.debug("closed %s: %s", entry.key, entry.reason)
+        if observing.hooks is not None:
+            observing.tell("closed", key=entry.key, socket=entry.socket, reason=entry.reason)
+
+
+# -- fork and exit: every account that lives
+
+_living: weakref.WeakSet[ThreadedAccount] = weakref.WeakSet()
+_held: list[ThreadedAccount] = []
+
+
+def _before_fork() -> None:
+    # With every lock held no other thread is half way through a decision when the memory is copied.
+    _held.extend(_living)
+    for account in _held:
+        account.lock.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    while _held:
+        _held.pop().lock.release()
+
+
+def _after_fork_in_child() -> None:
+    # The sockets are the parent's: the child lets go of them without a word on the wire, and starts with none.
+    while _held:
+        account = _held.pop()
+        account.lock = platform.Lock()
+        account.line = Line()
+        for socket in account.ledger.reset():
+            account.driver.abandon(socket)
+
+
+def _at_exit() -> None:
+    for account in list(_living):
+        account.decide(account.ledger.retire_all)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )
+atexit.register(_at_exit)
