@@ -51,7 +51,7 @@ class MaxRetryError(RequestError):
         super().__init__(pool, url, "Max retries exceeded with url: %s (Caused by %r)" % (url, reason))
 
 
-if TYPE_CHECKING or platform.CPYTHON:
+if TYPE_CHECKING or platform.CPYTHON:  # noqa: SIM108 (a checker takes a class from an if only)
     _Request = RequestError
 else:
     _Request = Portable

@@ -23,7 +23,7 @@ class Portable:
 
 def _rebuilt(kind: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
     # Not through __init__: its arguments differ from class to class, and the message is already made.
-    error = kind.__new__(kind)
+    error = kind.__new__(kind)  # type: ignore[call-overload]
     error.args = args
     error.__dict__.update(state)
     return error
