@@ -1,0 +1,282 @@
+"""The driver of the host's own network."""
+
+import functools
+import select
+import socket
+import ssl
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from radiopool.driver import Driver, Traits
+from radiopool.errors import InvalidValueError
+from radiopool.tls import TLSSocket, wrap
+from radiopool.tls_errors import handshake_error
+from radiopool.tls_sessions import certificate_name, forget_session, recall_session, remember_session
+from radiopool_cpython import faults, lookup
+from radiopool_cpython.contexts import client_context
+from radiopool_cpython.pool import HostSocketPool, is_address
+from radiopool_cpython.racing import Race
+from radiopool_cpython.radio import HostNetwork, default_radio
+
+if TYPE_CHECKING:
+    from radiopool.types import Socket
+
+
+class CPythonDriver(Driver):
+    """Leases `socket.socket` and `ssl.SSLSocket`, bare: the `ssl` and `select` modules work on them as ever."""
+
+    name = "cpython"
+    radios = ("radiopool_cpython.radio.HostNetwork",)
+
+    def __init__(self) -> None:
+        # TLS connections whose session is still to be kept, and their port.
+        self._sessions_due: weakref.WeakKeyDictionary[ssl.SSLSocket, int] = weakref.WeakKeyDictionary()
+
+    def default_radio(self) -> HostNetwork:
+        """The radio to use when none is given."""
+        return default_radio()
+
+    def socket_pool(self, radio: HostNetwork) -> HostSocketPool:
+        """The radio's `HostSocketPool`."""
+        return radio.socket_pool
+
+    def radio_of(self, pool: Any) -> "HostNetwork | None":
+        """The radio of a `HostSocketPool`; the plain `socket` module is the default radio's."""
+        if isinstance(pool, HostSocketPool):
+            return pool.radio
+        return default_radio() if pool is socket else None
+
+    def ssl_context(self, radio: HostNetwork, **options: Any) -> ssl.SSLContext:
+        """A context with the platform's trust store; `options` are those of `radiopool_cpython.client_context`."""
+        return client_context(**options)
+
+    def traits(self, radio: HostNetwork) -> Traits:
+        """The radio's budget; TLS by the host; datagrams and servers; IPv6 if this machine has it."""
+        return Traits(budget=radio.budget, tls="host", udp=True, ipv6=_has_ipv6(), listen=True)
+
+    def connect(
+        self,
+        pool: Any,
+        host: str,
+        port: int,
+        timeout: "float | None" = None,
+        ssl_context: Any = None,
+        server_name: "str | None" = None,
+        source_address: "tuple[str, int] | None" = None,
+    ) -> "Socket":
+        """A connected socket, after the TLS handshake if `ssl_context` is given.
+
+        `timeout` in seconds covers name lookup, connect and handshake together. A host with several addresses gets
+        the first that answers (RFC 8305). A TLS session of an earlier connection with the same context, server name
+        and port is resumed.
+
+        Raises NameResolutionError, RefusedError, UnreachableError, ConnectTimeoutError, CertificateError, TLSError or
+        plain ConnectError, from the system's own error; that one itself when it says that no socket is left
+        (`is_exhausted`). InvalidValueError if `ssl_context` is none.
+        """
+        if ssl_context is not None and not hasattr(ssl_context, "wrap_socket"):
+            raise InvalidValueError(f"ssl_context must be an ssl.SSLContext, not {ssl_context!r}")
+        radio = self.radio_of(pool) or default_radio()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        infos = self._addresses(pool, host, port, timeout)
+
+        def open_socket(info: Any) -> Any:
+            opened = pool.socket(info[0], info[1], info[2])
+            try:
+                for option in radio.socket_options:
+                    opened.setsockopt(*option)
+                source = source_address or radio.source_address
+                if source:
+                    opened.bind(source)
+            except BaseException:
+                opened.close()
+                raise
+            return opened
+
+        race = Race(open_socket, self.is_exhausted)
+        try:
+            connected = (
+                race.run(infos, deadline) if len(infos) > 1 else _connect(open_socket(infos[0]), infos[0], deadline)
+            )
+        except OSError as error:
+            if self.is_exhausted(error):
+                raise
+            raise faults.connect_error(error, host, port, race.failures, [info[4] for info in infos]) from error
+        try:
+            if ssl_context is not None:
+                connected = self._handshake(connected, ssl_context, host, port, server_name, deadline)
+            connected.settimeout(timeout)
+        except BaseException:
+            connected.close()
+            raise
+        return connected
+
+    def _addresses(self, pool: Any, host: str, port: int, timeout: "float | None") -> "list[Any]":
+        is_known = pool.is_known(host) if isinstance(pool, HostSocketPool) else is_address(host)
+        try:
+            return lookup.addresses(pool, host, port, None if is_known else timeout)
+        except TimeoutError as error:
+            raise faults.lookup_timeout(host, port) from error
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, OSError) and self.is_exhausted(error):
+                raise
+            # Without a descriptor for itself the resolver says "temporary failure": ask plainly whether one is left.
+            pool.socket().close()
+            raise faults.lookup_error(error, host, port) from error
+
+    def _handshake(
+        self,
+        connected: Any,
+        ssl_context: ssl.SSLContext,
+        host: str,
+        port: int,
+        server_name: "str | None",
+        deadline: "float | None",
+    ) -> ssl.SSLSocket:
+        """TLS over a connected socket, which is closed if it raises."""
+        name = certificate_name(server_name or host)
+        # A context of another class (truststore's) may check the certificate in wrap_socket, after the handshake.
+        at_once = type(ssl_context).wrap_socket is not ssl.SSLContext.wrap_socket
+        wrapped = connected
+        try:
+            connected.settimeout(_seconds_until(deadline))
+            wrapped = ssl_context.wrap_socket(
+                connected,
+                do_handshake_on_connect=at_once,
+                server_hostname=name,
+                session=recall_session(ssl_context, name, port),
+            )
+            wrapped.do_handshake()
+        except OSError as error:
+            if self.is_exhausted(error):
+                wrapped.close()
+                raise
+            forget_session(ssl_context, name, port)
+            # Before close, which forgets the certificate.
+            failure = handshake_error(error, host, port, wrapped if wrapped is not connected else None)
+            wrapped.close()
+            raise failure from error
+        except BaseException:
+            wrapped.close()
+            raise
+        if not remember_session(wrapped, port):
+            self._sessions_due[wrapped] = port
+        return wrapped
+
+    def wrap(self, socket: Any, ssl_context: Any, server_name: str) -> Any:
+        """TLS over a socket: an `ssl.SSLSocket`, or TLS within TLS where the socket has TLS already.
+
+        A connected socket is handshaked at once, within its timeout. Raises ssl.SSLError, TimeoutError.
+        """
+        if isinstance(socket, _socket_class) and not isinstance(socket, ssl.SSLSocket):
+            return ssl_context.wrap_socket(socket, server_hostname=certificate_name(server_name))
+        return wrap(socket, ssl_context, server_name)
+
+    def close(self, socket: Any) -> None:
+        """Close; a TLS peer is told first (close_notify, RFC 8446 section 6.1), as far as that does not block."""
+        if isinstance(socket, ssl.SSLSocket):
+            try:
+                self._keep_session(socket)
+                socket.settimeout(0)
+                socket.unwrap()
+            except (OSError, ValueError):
+                pass
+        super().close(socket)
+
+    def abandon(self, socket: Any) -> None:
+        """Close this process's descriptor without a word on the wire: the connection is the parent's."""
+        while isinstance(socket, TLSSocket):
+            socket = socket.raw
+        number = socket.detach()
+        if number >= 0:
+            _close_descriptor(number)
+
+    def is_timeout(self, error: BaseException) -> bool:
+        """Whether the error says that the socket's timeout ran out."""
+        return isinstance(error, TimeoutError) or super().is_timeout(error)
+
+    def would_block(self, error: BaseException) -> bool:
+        """Whether the error says that a non-blocking call found nothing to do yet; TLS says it in its own way."""
+        return isinstance(error, (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)) or super().would_block(
+            error
+        )
+
+    def is_alive(self, socket: Any) -> bool:
+        """Whether an idle socket can be handed out: connected, and nothing unread. Reads nothing from a plain socket.
+
+        What is readable on a TLS socket may be a TLS 1.3 session ticket, which belongs to TLS (RFC 8446 section
+        4.6.1): it is taken in, and only a byte of the application, an end or an error means no.
+        """
+        if isinstance(socket, TLSSocket):
+            return socket.is_alive()
+        try:
+            if not isinstance(socket, ssl.SSLSocket):
+                return not _is_readable(socket)
+            if socket.pending():
+                return False
+            if _is_readable(socket):
+                socket.settimeout(0)
+                try:
+                    socket.recv_into(bytearray(1))
+                    return False
+                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    pass
+            self._keep_session(socket)
+        except (OSError, ValueError):
+            # ValueError: closed, so there is no descriptor to ask about.
+            return False
+        return True
+
+    def emulated(self) -> HostNetwork:
+        """A radio of its own: the host needs no emulating."""
+        return HostNetwork()
+
+    def _keep_session(self, socket: ssl.SSLSocket) -> None:
+        port = self._sessions_due.get(socket)
+        if port is not None and remember_session(socket, port):
+            del self._sessions_due[socket]
+
+
+_socket_class = socket.socket
+_close_descriptor = socket.close
+
+
+def _connect(opened: Any, info: Any, deadline: "float | None") -> Any:
+    """The whole race when there is one address."""
+    try:
+        opened.settimeout(_seconds_until(deadline))
+        opened.connect(info[4])
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _seconds_until(deadline: "float | None") -> "float | None":
+    # Never 0, which would mean "don't block" and not "time is up".
+    return None if deadline is None else max(deadline - time.monotonic(), 1e-6)
+
+
+if hasattr(select, "poll"):
+
+    def _is_readable(socket: Any) -> bool:
+        poller = select.poll()
+        poller.register(socket, select.POLLIN)
+        return bool(poller.poll(0))
+
+else:
+
+    def _is_readable(socket: Any) -> bool:
+        return any(select.select([socket], [], [socket], 0))
+
+
+@functools.cache
+def _has_ipv6() -> bool:
+    """Whether the loopback has IPv6; `socket.has_ipv6` tells only how Python was built."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
