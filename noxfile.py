@@ -1,6 +1,6 @@
 """The steps of `make test` and `make check`. One alone: `.venv/bin/nox -s types`; `nox -l` lists them.
 
-Only `core` has environments of its own, one for each Python; the other steps run in `.venv` (see tools/environments.py).
+Only `core` has environments of its own, one for each Python; the others run in `.venv` (tools/environments.py).
 """
 
 import os

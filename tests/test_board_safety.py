@@ -3,10 +3,11 @@
 import builtins
 import subprocess
 
+import pytest
+
 import board_checker
 import board_constructs
 import board_files
-import pytest
 from environments import ROOT
 
 MICROPYTHON = ROOT / ".venv-boards" / "bin" / "micropython"

@@ -365,16 +365,15 @@ class _Checker(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
-            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-                if target.value.id in self.own_functions:
-                    self.refuse(node, "function-attribute", "functions have no attributes on boards")
+            if isinstance(target, ast.Attribute) and _name(target.value) in self.own_functions:
+                self.refuse(node, "function-attribute", "functions have no attributes on boards")
         self.generic_visit(node)
 
     def visit_For(self, node: "ast.For | ast.AsyncFor") -> None:
         looped = node.iter
-        if isinstance(looped, ast.Call) and isinstance(looped.func, ast.Attribute):
-            if looped.func.attr in ("keys", "values", "items"):
-                looped = looped.func.value
+        called = looped.func if isinstance(looped, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in ("keys", "values", "items"):
+            looped = called.value
         for change in self.changes(node.body, ast.dump(looped)):
             self.refuse(change, "changed-while-looping", "changing what is looped over goes unnoticed on boards")
         self.generic_visit(node)
@@ -405,9 +404,9 @@ class _Checker(ast.NodeVisitor):
     def check_generator(self, function: ast.AST) -> None:
         nodes = list(_own_nodes(function))
         for node in nodes:
-            if isinstance(node, ast.Try) and node.finalbody:
-                if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in _nodes(node.body)):
-                    self.refuse(node, "generator-finally", "the finally of a dropped generator never runs on boards")
+            guarded = _nodes(node.body) if isinstance(node, ast.Try) and node.finalbody else ()
+            if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in guarded):
+                self.refuse(node, "generator-finally", "the finally of a dropped generator never runs on boards")
 
     def check_exception_attributes(self, function: ast.AST) -> None:
         """`error.x = 1` on an instance of a built-in exception: boards refuse it."""

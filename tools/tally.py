@@ -1,4 +1,4 @@
-"""Add up the pytest reports in `.build/junit`, print each and the total as a last line "N passed, N failed, N skipped"."""
+"""Add up the pytest reports in `.build/junit`; the last line is "N passed, N failed, N skipped"."""
 
 import sys
 import xml.etree.ElementTree as ElementTree
