@@ -33,15 +33,13 @@ class Account:
         self.ledger = Ledger(policy, traits.budget, traits.tls_cost)
         self.lock = platform.Lock()
         self.closed = False
-        self.cooldown: "Any" = None
+        self.cooldown: Any = None
         if policy.cooldown:
             from radiopool.cooldown import Cooldown
 
             self.cooldown = Cooldown(policy.cooldown)
 
-    def wait(
-        self, key: "Any", context: "Any", seconds: "float | None", max_per_key: "int | None"
-    ) -> "Entry":
+    def wait(self, key: "Any", context: "Any", seconds: "float | None", max_per_key: "int | None") -> "Entry":
         """An entry as `Ledger.lease` gives it, when there is one. Here nobody else runs, so waiting is no use.
 
         Raises OutOfSocketsError with the counts.
@@ -52,7 +50,7 @@ class Account:
         self, key: "Any", context: "Any", max_per_key: "int | None" = None, kind: "type" = OutOfSocketsError
     ) -> OutOfSocketsError:
         """The error that says what is short, with the counts."""
-        reason = self.ledger.shortage(key, context, self.clock(), max_per_key) or "a socket was not free in time"
+        reason = self.ledger.shortage(key, context, max_per_key) or "a socket was not free in time"
         return kind(  # type: ignore[no-any-return]
             "%s for %s:%s: %s. %s"
             % (

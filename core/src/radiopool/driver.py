@@ -111,7 +111,7 @@ class Driver:
         `timeout` in seconds covers each step. `server_name` is what the certificate must name (default `host`).
         Default: the addresses of `getaddrinfo` in turn, each on a fresh socket.
         """
-        failure: "Exception | None" = None
+        failure: Exception | None = None
         for info in pool.getaddrinfo(host, port, 0, pool.SOCK_STREAM):
             try:
                 return self.connect_address(pool, info, host, timeout, ssl_context, server_name, source_address)
@@ -207,7 +207,7 @@ class Driver:
         return None
 
     def __repr__(self) -> str:
-        return "<%s %s contract %d.%d>" % ((self.name or type(self).__name__, self.version) + tuple(self.contract))
+        return "<driver %s %s, contract %s>" % (self.name, self.version, self.contract)
 
 
 class GenericDriver(Driver):

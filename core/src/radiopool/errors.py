@@ -99,6 +99,7 @@ def connect_error(error: BaseException, key: "Any", timed_out: bool) -> Radiopoo
     number = error_number(error)
     text = str(error)
     name = type(error).__name__
+    kind: type[ConnectError]
     if timed_out:
         kind, reason = ConnectTimeoutError, "timed out; the host is unreachable, or slower than the timeout"
     elif "CERT" in text.upper() or name == "CertificateError":
@@ -113,7 +114,7 @@ def connect_error(error: BaseException, key: "Any", timed_out: bool) -> Radiopoo
         kind, reason = UnreachableError, "unreachable; is the network up? (%s)" % text
     else:
         kind, reason = ConnectError, "%s: %s" % (name, text)
-    made: ConnectError = kind("can't connect to %s:%s: %s" % (key.host, key.port, reason))
+    made = kind("can't connect to %s:%s: %s" % (key.host, key.port, reason))
     made.host = key.host
     made.port = key.port
     made.errno = number

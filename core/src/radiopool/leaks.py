@@ -37,7 +37,9 @@ class LeakReport:
                 late.append((now - since, place, entry))
                 if (entry, lease) not in self._logged:
                     self._logged.add((entry, lease))
-                    log.warning("a socket to %s is leased for %.1f s, taken at %s", entry.key, (now - since) / 1000, place)
+                    log.warning(
+                        "a socket to %s is leased for %.1f s, taken at %s", entry.key, (now - since) / 1000, place
+                    )
         return sorted(late, key=lambda row: -row[0])
 
     def summary(self, now: int) -> str:

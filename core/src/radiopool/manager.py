@@ -107,9 +107,7 @@ class ConnectionManager:
 
         Raises InvalidValueError, OutOfSocketsError (LeaseTimeoutError after waiting), ConnectError and its children.
         """
-        return self.acquire(
-            *self.key_for(host, port, proto, session_id, is_ssl, ssl_context), timeout=timeout
-        ).socket
+        return self.acquire(*self.key_for(host, port, proto, session_id, is_ssl, ssl_context), timeout=timeout).socket
 
     def key_for(
         self,
@@ -135,9 +133,11 @@ class ConnectionManager:
             # A key that has sockets was checked when it got the first.
             if key not in self._account.ledger.buckets:
                 check_address(host, port)
-        except (AttributeError, TypeError):
+        except (AttributeError, TypeError) as error:
             check_address(host, port)
-            raise InvalidValueError("every part of a pool key must be hashable: %r" % ((proto, session_id, custom),))
+            raise InvalidValueError(
+                "every part of a pool key must be hashable: %r" % ((proto, session_id, custom),)
+            ) from error
         return key, context
 
     def default_ssl_context(self) -> "Any":
@@ -195,6 +195,7 @@ class ConnectionManager:
             account.cooldown.check(key, account.clock())
         with account.lock:
             account.check_open()
+            account.serve()
             entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
             doomed = ledger.doomed and ledger.take_doomed()
         while True:
@@ -227,9 +228,7 @@ class ConnectionManager:
             raise
         return True
 
-    def _open(
-        self, entry: "Entry", key: PoolKey, context: "Any", timeout: "float | None", connect: "Any"
-    ) -> "Entry":
+    def _open(self, entry: "Entry", key: PoolKey, context: "Any", timeout: "float | None", connect: "Any") -> "Entry":
         """Connect a reserved entry, evicting idle sockets one by one when the radio says it has none left."""
         account = self._account
         driver = account.driver
@@ -357,7 +356,7 @@ class ConnectionManager:
         account = self._account
         ledger = account.ledger
         with account.lock:
-            numbers: "dict[str, Any]" = ledger.counts()
+            numbers: dict[str, Any] = ledger.counts()
             numbers["budget"] = (ledger.limit, ledger.tls_limit)
             numbers["opened"] = ledger.opened
             numbers["reused"] = ledger.reused
@@ -395,7 +394,7 @@ class Lease:
     ) -> None:
         self._manager = manager
         self._asked = (key, context, timeout, wait)
-        self.entry: "Entry | None" = None
+        self.entry: Entry | None = None
         self._number = 0
 
     def __enter__(self) -> "Any":
@@ -414,7 +413,9 @@ class Lease:
                 self._manager.discard(entry)
 
 
-def manager_for(radio: "Any" = None, policy: "Policy | None" = None, driver: "Driver | None" = None) -> ConnectionManager:
+def manager_for(
+    radio: "Any" = None, policy: "Policy | None" = None, driver: "Driver | None" = None
+) -> ConnectionManager:
     """The connection manager of a radio; of the default radio (the host's own network) when none is given.
 
     Raises NoDriverError if no driver claims the radio, DriverConflictError if two do.

@@ -12,7 +12,9 @@ TYPE_CHECKING = False
 CPYTHON = sys.implementation.name == "cpython"
 
 if TYPE_CHECKING or CPYTHON:
-    from threading import Lock
+    import threading
+
+    Lock = threading.Lock
 
     ConnectionRefused = ConnectionRefusedError
     InvalidValue = ValueError

@@ -79,7 +79,7 @@ class Bucket:
         # Held because the key has only its identity, and an id is unique only while the object lives.
         self.context = context
         self.open = 0
-        self.idle: "OrderedDict[Entry, None]" = OrderedDict()
+        self.idle: OrderedDict[Entry, None] = OrderedDict()
         # What was opened under an earlier generation is not recycled: that is how leased sockets are retired.
         self.generation = 0
 
@@ -96,11 +96,11 @@ class Entry:
         self.tls = tls
         self.units = units
         self.state = NEW
-        self.socket: "Any" = None
+        self.socket: Any = None
         self.leases = 0
-        self.reason: "str | None" = None
+        self.reason: str | None = None
         self.idle_since = 0
-        self.expires_at: "int | None" = None
+        self.expires_at: int | None = None
 
     @property
     def key(self) -> "Any":
@@ -142,29 +142,29 @@ class Ledger:
     ) -> None:
         self.policy = policy
         self.limit, self.tls_limit = policy.budget or budget
-        self.learned: "int | None" = None
+        self.learned: int | None = None
         self.learned_until = 0
         self.tls_cost = tls_cost
         self.random = random
         self.used = 0
         self.tls_used = 0
-        self.connecting: "dict[Entry, None]" = {}
-        self.buckets: "dict[Hashable, Bucket]" = {}
-        self.by_socket: "dict[Any, Entry]" = {}
+        self.connecting: dict[Entry, None] = {}
+        self.buckets: dict[Hashable, Bucket] = {}
+        self.by_socket: dict[Any, Entry] = {}
+        # What a reset took away from its user.
+        self.lost: dict[Any, Entry] = {}
         # Least recently used first, all of them and those with TLS.
-        self.idle: "OrderedDict[Entry, None]" = OrderedDict()
-        self.idle_tls: "OrderedDict[Entry, None]" = OrderedDict()
-        self.doomed: "list[Entry]" = []
+        self.idle: OrderedDict[Entry, None] = OrderedDict()
+        self.idle_tls: OrderedDict[Entry, None] = OrderedDict()
+        self.doomed: list[Entry] = []
         self.opened = self.reused = self.peak = 0
-        self.closed: "dict[str, int]" = {}
+        self.closed: dict[str, int] = {}
         timeout = policy.idle_timeout
         self._idle_ms = None if timeout is None else int(timeout * 1000)
 
     # -- leasing
 
-    def lease(
-        self, key: "Hashable", context: "Any", now: int, max_per_key: "int | None" = None
-    ) -> "Entry | None":
+    def lease(self, key: "Hashable", context: "Any", now: int, max_per_key: "int | None" = None) -> "Entry | None":
         """An idle entry of that key (now LEASED), or a new one to connect (CONNECTING), or None: see `shortage`.
 
         `context` is the TLS context (None: plain). What the caller finds in `doomed` it closes before it connects.
@@ -185,16 +185,12 @@ class Ledger:
                 entry.leases += 1
                 self.reused += 1
                 return entry
-        if self.shortage(key, context, now, max_per_key) is not None:
+        if self.shortage(key, context, max_per_key) is not None:
             return None
         return self._reserve(key, context)
 
-    def shortage(
-        self, key: "Hashable", context: "Any", now: int, max_per_key: "int | None" = None
-    ) -> "str | None":
+    def shortage(self, key: "Hashable", context: "Any", max_per_key: "int | None" = None) -> "str | None":
         """Why no new socket can be had for that key, even by evicting: NO_SOCKET, NO_TLS, KEY_FULL; None if it can."""
-        if self.learned is not None and now >= self.learned_until:
-            self.learned = None
         if max_per_key is None:
             max_per_key = self.policy.max_per_key
         bucket = self.buckets.get(key)
@@ -300,7 +296,7 @@ class Ledger:
 
     def find(self, socket: "Any") -> Entry:
         """The entry of a socket that is leased. Raises LeaseError for a stranger's and for one given back before."""
-        entry = self.by_socket.get(socket)
+        entry = self.by_socket.get(socket) or self.lost.get(socket)
         if entry is None:
             raise LeaseError("this manager did not lease %r, or it is closed already" % (socket,))
         return entry
@@ -340,10 +336,10 @@ class Ledger:
 
     def forgotten(self, entry: Entry) -> bool:
         """Whether a reset took the entry away from its user, who may give it back like any other."""
-        if entry.reason == RESET:
-            self.by_socket.pop(entry.socket, None)
-            return True
-        return False
+        if entry.reason != RESET:
+            return False
+        self.lost.pop(entry.socket, None)
+        return True
 
     def settle(self, entries: "Iterable[Entry]") -> None:
         """Those entries' sockets are closed now: their units are free."""
@@ -360,6 +356,8 @@ class Ledger:
 
     def sweep(self, now: int) -> None:
         """Doom what was idle for too long: the least recently used, as long as it is old enough."""
+        if self.learned is not None and now >= self.learned_until:
+            self.learned = None
         if self._idle_ms is None:
             return
         while self.idle:
@@ -399,16 +397,14 @@ class Ledger:
 
         The sockets forgotten. What is leased may still be given back; nothing happens then.
         """
-        forgotten = []
-        leased = {}
+        forgotten = list(self.by_socket)
         for socket, entry in self.by_socket.items():
-            forgotten.append(socket)
             if entry.state == LEASED:
-                leased[socket] = entry
+                self.lost[socket] = entry
             self._forget(entry)
         for entry in self.connecting:
             self._forget(entry)
-        self.by_socket = leased
+        self.by_socket = {}
         self.connecting = {}
         self.buckets = {}
         self.idle = OrderedDict()

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 class ThreadedAccount(Account):
     """An account whose lock is real. `lock` guards the line of waiters too."""
 
-    def __init__(
-        self, socket_pool: Any, driver: Driver, radio: Any, policy: Policy, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, socket_pool: Any, driver: Driver, radio: Any, policy: Policy, clock: Callable[[], int]) -> None:
         super().__init__(socket_pool, driver, radio, policy, clock)
         self.line = Line()
         self.leaks: LeakReport | None = None
@@ -91,7 +89,7 @@ class ThreadedAccount(Account):
             self.decide(self.ledger.fail, entry)
 
     def serve(self) -> None:
-        if self.line:
+        if self.line.tickets:
             self.line.serve(self.ledger, self.clock())
 
     def shut(self) -> None:
@@ -168,7 +166,5 @@ def _at_exit() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 atexit.register(_at_exit)

@@ -1,10 +1,10 @@
 """The shapes that mypy checks drivers and callers against. Boards neither load nor ship this file."""
 
-from typing import Any, Protocol, TypeAlias, Union
+from typing import Any, Protocol, TypeAlias
 
-Buffer: TypeAlias = Union[bytearray, memoryview]
+Buffer: TypeAlias = bytearray | memoryview
 """What `recv_into` fills."""
-Readable: TypeAlias = Union[bytes, bytearray, memoryview]
+Readable: TypeAlias = bytes | bytearray | memoryview
 """What `send` takes."""
 
 

@@ -39,21 +39,21 @@ class Line:
     """The tickets of one ledger, in their order. Guarded by the manager's lock."""
 
     def __init__(self) -> None:
-        self._tickets: OrderedDict[Ticket, None] = OrderedDict()
+        self.tickets: OrderedDict[Ticket, None] = OrderedDict()
         self._numbers = itertools.count(1)
 
     def __len__(self) -> int:
-        return len(self._tickets)
+        return len(self.tickets)
 
     def join(self, key: Hashable, context: Any, max_per_key: int | None) -> Ticket:
         """A ticket at the end of the line."""
         ticket = Ticket(next(self._numbers), key, context, max_per_key)
-        self._tickets[ticket] = None
+        self.tickets[ticket] = None
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
         """Give up; nothing if the ticket was served already."""
-        self._tickets.pop(ticket, None)
+        self.tickets.pop(ticket, None)
 
     def serve(self, ledger: Ledger, now: int) -> None:
         """Lease to every ticket that can be served now, in order, and wake its waiter.
@@ -61,19 +61,20 @@ class Line:
         A ticket that cannot be served is passed over, not waited for: it is short of something else (a TLS socket,
         a place under its key) than those behind it.
         """
-        for ticket in list(self._tickets):
+        ledger.sweep(now)
+        for ticket in list(self.tickets):
             if ledger.is_full():
                 return
             entry = ledger.lease(ticket.key, ticket.context, now, ticket.max_per_key)
             if entry is not None:
-                del self._tickets[ticket]
+                del self.tickets[ticket]
                 ticket.entry = entry
                 ticket.doomed = ledger.take_doomed()
                 ticket.served.set()
 
     def dismiss(self) -> None:
         """Wake everybody with nothing: the manager is closed."""
-        for ticket in self._tickets:
+        for ticket in self.tickets:
             ticket.closed = True
             ticket.served.set()
-        self._tickets.clear()
+        self.tickets.clear()
