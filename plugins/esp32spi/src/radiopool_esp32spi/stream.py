@@ -1,0 +1,309 @@
+"""TCP sockets, and TLS sockets whose TLS is made by the chip."""
+
+import errno
+
+from radiopool import platform
+from radiopool.errors import ConnectError, ConnectTimeoutError, InvalidValueError, TLSError, error_number
+from radiopool_esp32spi.handle import ENFILE, Handle
+from radiopool_esp32spi.turn import is_unanswered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from radiopool.types import Buffer, Readable
+    from radiopool_esp32spi.pool import SocketPool
+
+READ_SIZE = 4000
+"""Bytes asked for at once: the vendor's MAX_PACKET. A read that finds fewer costs no more for having asked."""
+SEND_SIZE = 32 * 64 - 1
+"""Bytes that one `send` takes at most. The vendor's library sends pieces of 64 bytes, and one more, empty, when their
+sum is a multiple of 64."""
+CONNECT_TIME = 3000
+"""Milliseconds that the chip tries to connect, whatever the caller's timeout (`WIFI_CLIENT_DEF_CONN_TIMEOUT_MS`)."""
+ESTABLISHED = 4
+NOBODY = 255
+
+
+class StreamSocket(Handle):
+    """A TCP socket. Reads are buffered: whatever one read of the chip brings waits here.
+
+    The chip tells the end of a stream only when it is asked for the connection's state, and by that answer takes the
+    number back. So it is asked only after a read that found nothing, when nothing can be lost; from then on the socket
+    has no number, and can't send any more either, even if the peer had closed only its own half. A reset looks like
+    an end.
+    """
+
+    type = 1
+
+    def __init__(self, pool: "SocketPool") -> None:
+        super().__init__(pool)
+        self._unread: bytes = b""
+        self._at = 0
+        self._ended = False
+        self._secure = False
+        self._server_name: str | None = None
+        self._peer: Any = None
+        self._listening = False
+
+    # -- connecting
+
+    def use_tls(self, server_name: "str | None") -> None:
+        """Let the chip make TLS when the socket connects, and check the certificate against that name."""
+        self._check_unused()
+        self._secure = True
+        self._server_name = server_name
+
+    def connect(self, address: "Any", conntype: "int | None" = None) -> None:
+        """Connect to (host, port), host a name, a dotted quad or 4 bytes; with TLS after `use_tls`, or when
+        `conntype` is the vendor's TLS_MODE.
+
+        Takes up to 3 s, however short the timeout: the chip does not let itself be interrupted. Raises ConnectError,
+        ConnectTimeoutError, NameResolutionError, TLSError; OSError(23) when the chip has no socket left.
+        """
+        host, port = address[0], address[1]
+        pool = self._pool
+        if conntype == pool.radio.TLS_MODE:
+            self._secure = True
+        self._check_unused()
+        if self._secure:
+            # The chip looks the name up itself, and checks the certificate against it.
+            target = self._server_name or host
+            if not isinstance(target, str):
+                raise InvalidValueError("TLS on the chip needs a host name to check, not the address %r" % (target,))
+        else:
+            target = pool.resolve(host)
+        started = platform.now_ms()
+        try:
+            self._open(target, port)
+        except OSError as error:
+            if error_number(error) == ENFILE:
+                raise
+            raise self._connect_error(error, host, port, platform.now_ms() - started) from error
+        self._peer = (host, port)
+
+    def _open(self, target: "Any", port: int) -> None:
+        with self._pool.turn as radio:
+            self._check_unused()
+            number = radio.get_socket()
+            mode = radio.TLS_MODE if self._secure else radio.TCP_MODE
+            try:
+                radio.socket_connect(number, target, port, conn_mode=mode)
+            except BaseException as error:
+                if is_unanswered(error):
+                    self._pool.turn.disown(number)
+                elif error_number(error) != ENFILE:
+                    radio.socket_close(number)
+                raise
+            self._pool.take(number, self)
+            self._number = number
+
+    def _connect_error(self, error: OSError, host: "Any", port: int, took: int) -> ConnectError:
+        """The chip says no and not why, so neither can this."""
+        made: ConnectError
+        where = "can't connect to %s:%s: " % (host, port)
+        if is_unanswered(error):
+            made = ConnectTimeoutError(where + "the chip did not answer (%s)" % error)
+        elif took >= CONNECT_TIME and not self._secure:
+            made = ConnectTimeoutError(where + "timed out after the chip's %d s" % (CONNECT_TIME // 1000))
+        elif self._secure:
+            made = TLSError(
+                where + "the chip made no TLS connection: refused, unreachable, or the certificate is not one that it "
+                "trusts for %r; it does not say which" % (self._server_name or host)
+            )
+        else:
+            made = ConnectError(where + "refused or unreachable; the chip does not say which")
+        made.host, made.port = host, port
+        return made
+
+    def getpeername(self) -> "tuple[str, int]":
+        """The (host, port) that it was connected to. Raises OSError(ENOTCONN)."""
+        if self._peer is None or self._closed:
+            raise OSError(errno.ENOTCONN, "not connected")
+        return self._peer  # type: ignore[no-any-return]
+
+    # -- sending and receiving
+
+    def send(self, data: "Readable") -> int:
+        """Send up to `SEND_SIZE` of the bytes; how many went. Raises OSError(ECONNRESET) when the peer is gone.
+
+        The chip waits up to 10 s for a peer that does not read, whatever the timeout, and gives the connection up
+        then.
+        """
+        if not data:
+            return 0
+        with self._pool.turn as radio:
+            number = self._connected_number()
+            if number is None:
+                raise OSError(errno.ECONNRESET, "the peer has closed the connection")
+            try:
+                return radio.socket_write(number, memoryview(data)[:SEND_SIZE])  # type: ignore[no-any-return]
+            except OSError as error:
+                if is_unanswered(error):
+                    raise
+                # The vendor's library has closed the number, or the chip has.
+                radio.socket_close(number)
+                self._end(radio, number)
+                raise OSError(errno.ECONNRESET, "the connection is gone (%s)" % error) from error
+
+    def sendall(self, data: "Readable") -> None:
+        """Send all of the bytes."""
+        rest = memoryview(data)
+        while len(rest):
+            rest = rest[self.send(rest) :]
+
+    def recv_into(self, buffer: "Buffer", nbytes: int = 0) -> int:
+        """Up to `nbytes` (0: the buffer's length) bytes into the buffer; how many. 0 means that the peer closed.
+
+        Raises OSError(ETIMEDOUT), or OSError(EAGAIN) when non-blocking.
+        """
+        size = len(buffer)
+        if not 0 <= nbytes <= size:
+            raise ValueError("nbytes must be from 0 to %d, the buffer's length, not %r" % (size, nbytes))
+        if not self._unread:
+            if not size:
+                self._check_open()
+                return 0
+            if not self._fill():
+                return 0
+        else:
+            self._check_open()
+        unread, at = self._unread, self._at
+        count = min(nbytes or size, len(unread) - at)
+        if at or count != len(unread):
+            buffer[:count] = memoryview(unread)[at : at + count]
+        else:
+            buffer[:count] = unread
+        if at + count == len(unread):
+            self._unread = b""
+        self._at = at + count
+        return count
+
+    def recv(self, size: int) -> bytes:
+        """Up to `size` bytes, no more than came; empty means that the peer closed."""
+        buffer = bytearray(size)
+        return bytes(memoryview(buffer)[: self.recv_into(buffer)])
+
+    def _fill(self) -> bool:
+        """See to it that there are unread bytes; False at the end of the stream."""
+        started = platform.now_ms()
+        tries = 0
+        while True:
+            with self._pool.turn as radio:
+                number = self._connected_number()
+                if number is None:
+                    return False
+                unread = radio.socket_read(number, READ_SIZE)
+                if unread:
+                    self._unread, self._at = unread, 0
+                    return True
+                tries += 1
+                # Every second time: an answer that is on its way need not pay for the question.
+                if (self._timeout == 0 or not tries % 2) and radio.socket_status(number) != ESTABLISHED:
+                    self._end(radio, number)
+                    return False
+            self._pause(started, tries)
+
+    def is_alive(self) -> bool:
+        """Whether it can be recycled: connected, and nothing unread. Two commands, four chip selects."""
+        if self._unread or self._ended or self._closed:
+            return False
+        with self._pool.turn as radio:
+            number = self._number
+            if number is None:
+                return False
+            # In this order: a connection whose network went away counts as established until a read has failed.
+            if radio.socket_available(number):
+                return False
+            if radio.socket_status(number) == ESTABLISHED:
+                return True
+            self._end(radio, number)
+            return False
+
+    # -- serving
+
+    def listen(self, backlog: int = 1) -> None:
+        """Accept connections on the port bound to. The chip's backlog is fixed. Raises OSError if it can't."""
+        if self._bound is None:
+            self.bind(("", 0))
+        port = self._bound[1]  # type: ignore[index]
+        with self._pool.turn as radio:
+            self._check_unused()
+            number = self._unpark(radio, port)
+            if number is None:
+                number = radio.get_socket()
+                radio.start_server(port, number)
+            self._pool.take(number, self)
+            self._number = number
+            self._listening = True
+
+    def _unpark(self, radio: "Any", port: int) -> "int | None":
+        """The number that listens on that port since an earlier socket did."""
+        number = self._pool.parked.pop(port, None)
+        if number is None or number in self._pool.numbers or not radio.server_state(number):
+            return None
+        # Those who came while nobody listened here.
+        client = radio.socket_available(number)
+        while client != NOBODY:
+            radio.socket_close(client)
+            client = radio.socket_available(number)
+        return number
+
+    def accept(self) -> "tuple[StreamSocket, tuple[str, int]]":
+        """The next connection: (socket, (address, port)). Raises OSError(ETIMEDOUT) or OSError(EAGAIN)."""
+        started = platform.now_ms()
+        tries = 0
+        while True:
+            with self._pool.turn as radio:
+                self._check_open()
+                if not self._listening or self._number is None:
+                    raise OSError(errno.EINVAL, "the socket does not listen")
+                number = radio.socket_available(self._number)
+                if number != NOBODY:
+                    remote = radio.get_remote_data(number)
+                    made = StreamSocket(self._pool)
+                    self._pool.take(number, made)
+                    made._number = number
+                    made._peer = ("%d.%d.%d.%d" % tuple(remote["ip_addr"]), swapped(remote["port"]))
+                    return made, made._peer
+            tries += 1
+            self._pause(started, tries)
+
+    # -- ends
+
+    def lose_number(self) -> None:
+        self._number = None
+        self._ended = True
+
+    def _end(self, radio: "Any", number: int) -> None:
+        """The chip has taken the number back."""
+        self.lose_number()
+        self._pool.drop(number)
+        if self._secure:
+            # Nothing to the chip any more; the vendor's library forgets its TLS socket by it.
+            radio.socket_close(number)
+
+    def _release(self, radio: "Any", number: int) -> None:
+        if self._listening and self._bound is not None:
+            self._pool.parked[self._bound[1]] = number
+        else:
+            radio.socket_close(number)
+
+    def _check_unused(self) -> None:
+        self._check_open()
+        if self._number is not None or self._ended:
+            raise OSError(errno.EALREADY, "the socket is in use, or was: it can't connect or listen a second time")
+
+    def _connected_number(self) -> "int | None":
+        """None when the stream has ended. Within a turn."""
+        self._check_open()
+        if self._number is None and not self._ended:
+            raise OSError(errno.ENOTCONN, "not connected")
+        if self._listening:
+            raise OSError(errno.ENOTCONN, "a listening socket neither sends nor receives")
+        return self._number
+
+
+def swapped(port: int) -> int:
+    """The vendor's library reads the port with its bytes in the wrong order."""
+    return (port & 0xFF) << 8 | port >> 8

@@ -1,0 +1,69 @@
+"""One user at a time on a chip that knows only one conversation.
+
+The vendor's library sends a command in one chip-select session and reads the reply in the next; a second thread in
+between would read the first one's reply.
+"""
+
+from radiopool import platform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Turn:
+    """`with turn as radio:` holds the chip for as long as the block lasts.
+
+    When the vendor's library gives up on an answer (after 10 s), chip and library are out of step: the answer still
+    comes, and from then on the library takes each answer for that of the next command. So the next turn first waits
+    until the chip is ready again and then ends the answer that nobody read, with a session that moves no byte; to a
+    chip that waits for a command such a session is nothing (nina-fw, `loop` and `SPISClass::transfer`; on the real
+    chip inferred, not tried).
+    """
+
+    def __init__(self, radio: "Any") -> None:
+        self.radio = radio
+        self._lock = platform.Lock()
+        self._out_of_step = False
+        # Numbers that the unanswered command may have taken on the chip; they belong to nobody here.
+        self._orphans: list[int] = []
+
+    def __enter__(self) -> "Any":
+        self._lock.__enter__()
+        try:
+            if self._out_of_step:
+                self._catch_up()
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        return self.radio
+
+    def __exit__(self, kind: "Any", error: "BaseException | None", trace: "Any") -> None:
+        if error is not None and is_unanswered(error):
+            self._out_of_step = True
+        self._lock.__exit__(None, None, None)
+
+    def disown(self, number: int) -> None:
+        """Close that number as soon as the chip answers again."""
+        self._orphans.append(number)
+
+    def forget(self) -> None:
+        """The chip was reset: it waits for a command, and has no sockets."""
+        self._out_of_step = False
+        self._orphans = []
+
+    def _catch_up(self) -> None:
+        self.radio._wait_for_ready()
+        with self.radio._spi_device:
+            pass
+        self._out_of_step = False
+        orphans, self._orphans = self._orphans, []
+        for number in orphans:
+            self.radio.socket_close(number)
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Whether the vendor's library says that the chip did not answer, or not with an answer."""
+    # By name: MicroPython has no TimeoutError to catch.
+    text = str(error)
+    return type(error).__name__ == "TimeoutError" and ("ESP32" in text or "SPI" in text)
