@@ -6,6 +6,7 @@ response costs little memory, whatever the response would grow to. One that grow
 
 import zlib
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -135,23 +136,26 @@ class Brotli(_Coding):
     def __init__(self) -> None:
         super().__init__()
         self._stream = _brotli.Decompressor()
-        self._process = getattr(self._stream, "process", None) or self._stream.decompress
+        process = getattr(self._stream, "process", None) or self._stream.decompress
+        try:
+            process(b"", output_buffer_limit=STEP)
+            self._process = partial(process, output_buffer_limit=STEP)
+        except TypeError:
+            self._process = process
         self._surplus = b""
 
     def _decode(self, limit: int) -> bytes:
         piece, self._surplus = self._surplus, b""
-        if not piece and not self._stream.is_finished():
-            # It takes new bytes only when it has worked through the last ones.
+        while not piece and not self._starved:
+            # It takes new bytes only when it has worked through the last ones, and says so before it has given all.
             received = b""
             if self._accepts():
                 received, self._held = self._held, b""
-            try:
-                piece = self._process(received, output_buffer_limit=limit)
-            except TypeError:
+            if not self._stream.is_finished():
                 piece = self._process(received)
-        # The limit is where it stops growing, not the most it gives.
+            self._starved = not piece and not self._held
+        # Its own limit is where it stops growing, not the most it gives.
         self._surplus = piece[limit:]
-        self._starved = not self._surplus and (self._stream.is_finished() or (not self._held and self._accepts()))
         return piece[:limit]
 
     def _accepts(self) -> bool:
@@ -269,7 +273,7 @@ ACCEPT_ENCODING = ",".join(name for name in CODINGS if not name.startswith("x-")
 """The same as an Accept-Encoding field's value."""
 
 
-def decoder_for(content_encoding: "str | None") -> "ContentDecoder | None":
+def get_decoder(content_encoding: "str | None") -> "ContentDecoder | None":
     """The decoder of a Content-Encoding field, or None if there is nothing to decode, or a coding not known here: then
     the bytes stay as they came. Raises DecodeError for more than `MAX_CODINGS` codings.
     """

@@ -1,0 +1,82 @@
+"""Redirects: what is asked for next, and what of the request may go there (RFC 9110, 15.4).
+
+The rules, each a function: where to (`target`), with what method and body (`reshape`), with which headers
+(`without`). Whether at all, and how often, is `Retry`'s.
+"""
+
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urljoin
+
+from radiopool.http.errors import LocationParseError, URLSchemeUnknown
+from radiopool.http.rfc3986 import Url, parse_url
+
+# What describes a body, and means nothing or worse without it.
+_OF_THE_BODY = frozenset(
+    (
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-location",
+        "content-type",
+        "digest",
+        "expect",
+        "last-modified",
+        "transfer-encoding",
+    )
+)
+_PORTS = {"http": 80, "https": 443}
+
+
+def target(url: str, location: str) -> Url:
+    """The absolute URL that `location` means in a response from `url`.
+
+    Raises URLSchemeUnknown if it leads out of HTTP (`file:`, `ftp:`), LocationParseError if it leads nowhere.
+    """
+    try:
+        # Servers write UTF-8, header fields are read as Latin-1.
+        location = location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        pass
+    try:
+        following = parse_url(urljoin(url, location))
+    except LocationParseError:
+        raise
+    except ValueError as error:
+        raise LocationParseError("%s (from Location: %s)" % (error, location)) from error
+    if following.scheme not in _PORTS:
+        raise URLSchemeUnknown(following.scheme)
+    if not following.host:
+        raise LocationParseError("%s (no host in Location: %s)" % (following, location))
+    return following
+
+
+def same_origin(one: Url, other: Url) -> bool:
+    """Whether both URLs have the same scheme, host and port (RFC 6454)."""
+    return _origin(one) == _origin(other)
+
+
+def _origin(url: Url) -> "tuple[Any, ...]":
+    return url.scheme, url.host, url.port or _PORTS.get(url.scheme or "")
+
+
+def reshape(status: int, method: str, body: Any, headers: Any) -> "tuple[str, Any, Any]":
+    """(method, body, headers) of the next request.
+
+    303 asks for the result of this one: GET (HEAD stays HEAD), no body, and none of the headers that describe it.
+    All other redirects ask for the same again.
+    """
+    if status != 303:
+        return method, body, headers
+    return "HEAD" if method == "HEAD" else "GET", None, without(headers, _OF_THE_BODY)
+
+
+def without(headers: Any, names: "Collection[str]") -> Any:
+    """A copy of the headers without those of `names` (lower case). The same object if it has none of them."""
+    doomed = [name for name in headers or () if name.lower() in names]
+    if not doomed:
+        return headers
+    headers = headers.copy()
+    for name in doomed:
+        headers.pop(name, None)
+    return headers
