@@ -110,8 +110,9 @@ class TLSSocket:
         self.raw.connect(address)
         if isinstance(address, tuple) and len(address) > 1:
             self._port = address[1]
-            if self._engine.session is None:
-                self._engine.session = recall_session(self.context, self.server_hostname, self._port)
+            session = recall_session(self.context, self.server_hostname, address[1])
+            if session is not None and self._engine.session is None:
+                self._engine.session = session
         self._handshake(deadline)
 
     def do_handshake(self) -> None:
@@ -187,14 +188,16 @@ class TLSSocket:
         """Say close_notify, waiting no longer than `CLOSE_TIMEOUT` seconds for it to go, and close the raw socket."""
         if self._closed:
             return
-        self._closed = True
         try:
-            self._keep_session()
+            # Takes in the session tickets of one that only sent: unread bytes make the system's close() a reset,
+            # which cuts off what is still on its way (RFC 1122 section 4.2.2.13).
+            self.is_alive()
             # Our half only (RFC 8446 section 6.1): to wait for the peer's would give it a hold on us.
             with self._entering:
                 self._engine.unwrap()
-        except (OSError, ValueError):
+        except (OSError, RuntimeError, ValueError):
             pass
+        self._closed = True
         try:
             self._flush_within(CLOSE_TIMEOUT)
         finally:
