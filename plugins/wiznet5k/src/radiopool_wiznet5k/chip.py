@@ -1,0 +1,126 @@
+"""One chip, shared by all its sockets: the lock around its wire, and who has which hardware socket.
+
+The vendor keeps the list of reserved sockets in the class WIZNET5K, so a second chip replaces the first one's
+list, and a vendor socket that was closed releases its number once more when it is collected, to whoever has it
+then. Here each chip has a list of its own, lent to the vendor for the moment it chooses a number, and a socket we
+close can't reach the chip any more.
+"""
+
+import errno
+import time
+
+from radiopool.platform import Lock, now_ms
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LONGEST_PAUSE_MS = 16
+
+_CLOSED = 0
+
+# Guards the vendor's class-wide list. Taken after a chip's own lock, never before.
+_RESERVATIONS = Lock()
+
+
+class Chip:
+    """A WIZNET5K with its lock. `lock` is held for each exchange with the chip, never while waiting.
+
+    An application with threads that talks to the radio itself (`maintain_dhcp_lease`) holds `lock` meanwhile.
+    """
+
+    def __init__(self, radio: "Any") -> None:
+        from adafruit_wiznet5k.adafruit_wiznet5k_socketpool import SocketPool
+
+        self.radio = radio
+        self.lock = Lock()
+        self._vendor_pool = SocketPool(radio)
+        self._looking_up = False
+        self._reserved = [False] * (radio.max_sockets - 1)
+        self._taken: "list[int]" = []
+
+    def claim(self, kind: int) -> "Any":
+        """A vendor socket with a hardware socket nobody else has. Raises OSError(ENOBUFS) if there is none."""
+        from adafruit_wiznet5k.adafruit_wiznet5k import WIZNET5K
+
+        with self.lock:
+            with _RESERVATIONS:
+                # In place: vendor sockets the application opened itself stay reserved.
+                for number in self._taken:
+                    self._reserved[number - 1] = True
+                WIZNET5K._sockets_reserved = self._reserved
+                try:
+                    raw = self._vendor_pool.socket(type=kind)
+                except RuntimeError as error:
+                    raise OSError(errno.ENOBUFS, "all %d sockets are in use" % len(self._reserved)) from error
+                self._taken.append(raw._socknum)
+        return raw
+
+    def claim_lookup_socket(self) -> "Any":
+        """Hardware socket 0, which no `claim` gives out, as something like a vendor socket; None while it is in
+        use by another lookup or by DHCP."""
+        with self.lock:
+            if self._looking_up or self.radio.socket_status(0) != _CLOSED:
+                return None
+            self._looking_up = True
+        return _LookupSocket()
+
+    def release(self, raw: "Any", number: int) -> None:
+        """The hardware socket is free. `raw` is cut off from the chip, so that its `__del__` releases nothing. The
+        lock is held."""
+        raw._socket_closed = True
+        raw._interface = _CutOff
+        if number == 0:
+            self._looking_up = False
+            return
+        if number in self._taken:
+            self._taken.remove(number)
+        self._reserved[number - 1] = False
+
+    def require_link(self) -> None:
+        """Raise OSError(EHOSTUNREACH) if the cable is out. The lock is held."""
+        if not self.radio.link_status:
+            raise OSError(errno.EHOSTUNREACH, "the Ethernet link is down")
+
+
+class _CutOff:
+    """Stands in for the chip in a vendor socket that was closed."""
+
+    @staticmethod
+    def release_socket(number: int) -> None:
+        """What the vendor's `__del__` calls."""
+
+
+class _LookupSocket:
+    """What a vendor socket is to `Socket`: the holder of a number."""
+
+    _socknum = 0
+
+
+class Patience:
+    """How long a call may still wait. `timeout` in seconds: None is for ever, 0 not at all."""
+
+    def __init__(self, timeout: "float | None") -> None:
+        self._timeout = timeout
+        self._until = None if timeout is None else now_ms() + int(timeout * 1000)
+        self._pause_ms = 1
+
+    def left(self, longest: float) -> float:
+        """Seconds left, at most `longest`, at least a millisecond, so that it is never "do not wait"."""
+        if self._until is None:
+            return longest
+        return min(longest, max(1, self._until - now_ms()) / 1000)
+
+    def pause(self, what: str) -> None:
+        """Wait a little, each time longer. Raises OSError(EAGAIN) at once if the timeout is 0, OSError(ETIMEDOUT)
+        when it has passed; `what` begins the message."""
+        if self._timeout == 0:
+            raise OSError(errno.EAGAIN, what + " would block")
+        pause_ms = self._pause_ms
+        if self._until is not None:
+            left_ms = self._until - now_ms()
+            if left_ms <= 0:
+                raise OSError(errno.ETIMEDOUT, "%s took longer than %s s" % (what, self._timeout))
+            pause_ms = min(pause_ms, left_ms)
+        time.sleep(pause_ms / 1000)
+        self._pause_ms = min(2 * self._pause_ms, LONGEST_PAUSE_MS)

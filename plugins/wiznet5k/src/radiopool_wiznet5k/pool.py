@@ -1,0 +1,56 @@
+"""The socket pool: shaped like CircuitPython's `socketpool`, over one chip."""
+
+from radiopool.errors import InvalidValueError
+from radiopool_wiznet5k.chip import Chip
+from radiopool_wiznet5k.lookup import look_up
+from radiopool_wiznet5k.sockets import SOCK_DGRAM, SOCK_STREAM, Socket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_VENDOR_AF_INET = 3
+
+
+class SocketPool:
+    """Makes sockets on one WIZNET5K.
+
+    `radio` is the chip's vendor object, `chip.lock` the lock around it. Constants have CircuitPython's values;
+    the vendor's own AF_INET (3) is taken too.
+    """
+
+    AF_INET = 2
+    SOCK_STREAM = SOCK_STREAM
+    SOCK_DGRAM = SOCK_DGRAM
+    SOL_SOCKET = 0xFFF
+    SO_REUSEADDR = 4
+    TCP_NODELAY = 1
+    IPPROTO_TCP = 6
+    IPPROTO_UDP = 17
+
+    def __init__(self, radio: "Any") -> None:
+        self.radio = radio
+        self.chip = Chip(radio)
+
+    def socket(self, family: int = AF_INET, type: int = SOCK_STREAM, proto: int = 0) -> Socket:
+        """A new socket. Raises OSError(ENOBUFS) when the chip has none left, InvalidValueError for a family or a
+        type it does not have."""
+        if family not in (0, self.AF_INET, _VENDOR_AF_INET):
+            raise InvalidValueError("family must be AF_INET (%d), not %r" % (self.AF_INET, family))
+        if type not in (SOCK_STREAM, SOCK_DGRAM):
+            raise InvalidValueError("type must be SOCK_STREAM (1) or SOCK_DGRAM (2), not %r" % (type,))
+        return Socket(self.chip, self.chip.claim(type), type)
+
+    def getaddrinfo(
+        self, host: str, port: int, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+    ) -> "list[tuple[int, int, int, str, tuple[str, int]]]":
+        """The one address of a name, as a list of one 5-tuple (family, type, proto, "", (address, port)).
+
+        Raises NameResolutionError, or OSError(ETIMEDOUT) if the name server does not answer in five seconds.
+        """
+        if not isinstance(port, int):
+            raise InvalidValueError("port must be a whole number, not %r" % (port,))
+        return [(self.AF_INET, type or SOCK_STREAM, proto, "", (look_up(self.chip, host, None), port))]
+
+    def __repr__(self) -> str:
+        return "<%s of a %s>" % (self.__class__.__name__, self.radio.chip)
