@@ -28,11 +28,13 @@ def interpreter() -> str:
 
 
 def create(folder: Path) -> Path:
-    """A fresh environment with uv, the fast installer, in it. Returns its Python."""
+    """An environment with uv, the fast installer, in it; one that is there already is kept. Returns its Python."""
+    python = folder / "bin" / "python"
+    if (folder / "bin" / "uv").exists() and subprocess.run([python, "-c", ""]).returncode == 0:
+        return python
     made = subprocess.run([interpreter(), "-m", "venv", "--clear", str(folder)])
     if made.returncode:
         sys.exit("Python's venv module does not work here; on Debian and Ubuntu: apt-get install python3-venv")
-    python = folder / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"], check=True)
     return python
 
