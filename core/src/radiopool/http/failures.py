@@ -1,0 +1,27 @@
+"""What a lease that failed is called in HTTP."""
+
+from radiopool import errors as core
+from radiopool.http import errors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def lease_failed(pool: "Any", error: core.RadiopoolError) -> "Exception":
+    """The error of `radiopool.http` for one of the core's; what has no counterpart is returned as it is."""
+    if isinstance(error, errors.HTTPError):
+        return error
+    if isinstance(error, core.OutOfSocketsError):
+        return errors.EmptyPoolError(pool, str(error))
+    if isinstance(error, core.LeaseError):
+        return errors.ClosedPoolError(pool, str(error))
+    if isinstance(error, core.NameResolutionError):
+        return errors.NameResolutionError(pool.host, pool, error)
+    if isinstance(error, core.ConnectTimeoutError):
+        return errors.ConnectTimeoutError("%s: %s" % (pool, error))
+    if isinstance(error, core.TLSError):
+        return errors.SSLError(str(error))
+    if isinstance(error, core.ConnectError):
+        return errors.NewConnectionError(pool, "Failed to establish a new connection: %s" % error)
+    return error

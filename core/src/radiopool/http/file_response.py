@@ -1,0 +1,363 @@
+"""CPython's response: urllib3's whole interface, decoding and the file methods, on top of `BaseHTTPResponse`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from radiopool.http.response import BaseHTTPResponse
+
+if TYPE_CHECKING:
+    from radiopool.http.headers import HTTPHeaderDict
+    from radiopool.http.retry import Retry
+    from radiopool.http.wire import Exchange
+
+
+class HTTPResponse(BaseHTTPResponse):
+    """What a server answered: status, headers and a body to read as from a binary file.
+
+    The lease of its socket ends with the last byte of the body, with `close`, or when nobody holds the response any
+    more. `decode_content` says whether reads undo the Content-Encoding.
+    """
+
+    REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+    CONTENT_DECODERS = ("gzip", "x-gzip", "deflate", "br", "zstd")
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        url: str | None = None,
+        method: str = "GET",
+        decode_content: bool = True,
+        retries: Any = None,
+        enforce_content_length: bool = True,
+    ) -> None:
+        # Not super().__init__: this runs once a request, and a call costs what five of these lines do.
+        self.status = exchange.status
+        self._head = exchange.head
+        self._source: Exchange | None = exchange
+        self._body = None
+        self._headers = None
+        self._url = url
+        self._method = method
+        self._retries = retries
+        self._pool = exchange.pool
+        self._encoded = exchange.encoded
+        self._decoder: Any = None
+        self._held = b""
+        self._raw_read = 0
+        self._closed = False
+        self._lines: Any = None
+        self.chunked = exchange.chunked > 0
+        self.decode_content = decode_content
+        self.enforce_content_length = enforce_content_length
+        self.auto_close = True
+
+    def __del__(self) -> None:
+        # Whoever dropped a response without reading or closing it gets no socket leak for it.
+        if self._source is not None:
+            self.close()
+
+    # -- the head
+
+    @property
+    def reason(self) -> str:
+        """The words after the status; may be empty."""
+        return self._head[13 : self._head.find(b"\r")].decode("latin-1")
+
+    @property
+    def version_string(self) -> str:
+        """`HTTP/1.1` or `HTTP/1.0`."""
+        return self._head[:8].decode("ascii")
+
+    @property
+    def msg(self) -> HTTPHeaderDict:
+        """The header fields, under http.client's name."""
+        return self.headers
+
+    def info(self) -> HTTPHeaderDict:
+        """The header fields, under http.client's name."""
+        return self.headers
+
+    def getheaders(self) -> HTTPHeaderDict:
+        """The header fields."""
+        return self.headers
+
+    def getheader(self, name: str, default: str | None = None) -> str | None:
+        """One header's value."""
+        return self.headers.get(name, default)  # type: ignore[no-any-return]
+
+    def get_redirect_location(self) -> str | None | bool:
+        """Where a redirect points; None if it does not say, False if the status is no redirect."""
+        if self.status in self.REDIRECT_STATUSES:
+            return self.headers.get("location")  # type: ignore[no-any-return]
+        return False
+
+    @property
+    def url(self) -> str | None:
+        """What was asked for: the URL of the last redirect, or the request's target."""
+        return self._url
+
+    @url.setter
+    def url(self, url: str | None) -> None:
+        self._url = url
+
+    def geturl(self) -> str | None:
+        """What was asked for: the URL of the last redirect, or the request's target."""
+        from radiopool.http.resend import last_location
+
+        return last_location(self._retries) or self._url
+
+    @property
+    def retries(self) -> Retry | None:
+        """The `Retry` after this response: what is left of it, and its history."""
+        from radiopool.http.retry import Retry
+
+        if self._retries is None or not isinstance(self._retries, Retry):
+            self._retries = Retry.from_int(self._retries)
+        return self._retries
+
+    @retries.setter
+    def retries(self, retries: Retry | None) -> None:
+        self._retries = retries
+
+    # -- the connection
+
+    @property
+    def connection(self) -> Any:
+        """The leased socket while there is one."""
+        return self._source.socket if self._source is not None else None
+
+    @property
+    def length_remaining(self) -> int | None:
+        """Bytes left of the body as sent; None if only its end will tell."""
+        if self._source is None:
+            return 0
+        return None if self._source.chunked else self._source.left
+
+    def isclosed(self) -> bool:
+        """Whether nothing is left to read from the connection."""
+        return self._source is None
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def close(self) -> None:
+        """End the lease; the connection is closed if the body was not read to its end."""
+        self._closed = True
+        super().close()
+
+    def release_conn(self) -> None:
+        """Give the connection back now: kept if little of the body is unread, closed if much is."""
+        self.drain_conn()
+
+    def drain_conn(self) -> None:
+        """Read what is left of the body, so that its connection can be recycled; closed if that is much."""
+        closed = self._closed
+        super().drain_conn()
+        self._closed = closed
+
+    def shutdown(self) -> None:
+        """End the lease from another thread than the one that reads."""
+        self.close()
+
+    def fileno(self) -> int:
+        """The number of the leased socket. Raises OSError if there is none."""
+        if self._source is None or not hasattr(self._source.socket, "fileno"):
+            raise OSError("HTTPResponse has no file to get a fileno from")
+        return self._source.socket.fileno()  # type: ignore[no-any-return]
+
+    # -- the body
+
+    @property
+    def data(self) -> bytes:
+        """The whole body. Kept, so that it can be asked for again."""
+        if self._body is None:
+            self._body = self.read()
+        return self._body
+
+    def read(
+        self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False
+    ) -> bytes:
+        """The rest of the body, or its next `amt` bytes (fewer at its end, b"" after it).
+
+        decode_content: whether to undo the Content-Encoding; by default as the request said. cache_content: keep what
+        was read as `data`.
+
+        Raises IncompleteRead (the peer closed early), ProtocolError, ReadTimeoutError, DecodeError.
+        """
+        if decode_content is None:
+            decode_content = self.decode_content
+        if amt is not None and amt < 0:
+            amt = None
+        if self._encoded:
+            from radiopool.http.decoded import read
+
+            body = read(self, amt, decode_content)
+        else:
+            body = self._raw(amt)
+        if cache_content:
+            self._body = body
+        return body
+
+    def _raw(self, amt: int | None) -> bytes:
+        try:
+            body = super().read(amt)
+        except OSError as error:
+            body = getattr(error, "partial", None)  # type: ignore[assignment]
+            if self.enforce_content_length or not isinstance(body, bytes):
+                raise
+        self._raw_read += len(body)
+        return body
+
+    def readinto(self, b: Any) -> int:
+        """Fill the buffer with the next bytes of the body: how many, 0 at its end. May be fewer than fit."""
+        if self._encoded and self.decode_content:
+            piece = self.read1(len(b))
+            b[: len(piece)] = piece
+            return len(piece)
+        count = super().readinto(b)
+        self._raw_read += count
+        return count
+
+    def read1(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
+        """Up to `amt` bytes with at most one wait for the peer; b"" at the end."""
+        if amt is None or amt < 0:
+            amt = 65536
+        if self._encoded:
+            from radiopool.http.decoded import read1
+
+            return read1(self, amt, self.decode_content if decode_content is None else decode_content)
+        return self._raw1(amt)
+
+    def _raw1(self, amt: int) -> bytes:
+        buffer = bytearray(min(amt, 65536))
+        count = super().readinto(buffer)
+        self._raw_read += count
+        return bytes(memoryview(buffer)[:count])
+
+    def stream(self, amt: int | None = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
+        """The rest of the body in pieces of up to `amt` bytes; of a chunked one, at most a chunk at a time."""
+        if self.chunked and self._source is not None:
+            yield from self.read_chunked(amt, decode_content)
+            return
+        while True:
+            piece = self.read(amt, decode_content)
+            if not piece:
+                break
+            yield piece
+
+    def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:
+        """The body chunk by chunk, in pieces of up to `amt` bytes.
+
+        Raises ResponseNotChunked if the response is not chunked.
+        """
+        if not self.chunked:
+            from radiopool.http.exceptions import ResponseNotChunked
+
+            raise ResponseNotChunked("read_chunked() of a response without Transfer-Encoding: chunked")
+        if self._encoded:
+            from radiopool.http.decoded import pieces
+
+            yield from pieces(self, amt, self.decode_content if decode_content is None else decode_content)
+            return
+        while True:
+            piece = self._chunk(amt)
+            if not piece:
+                break
+            yield piece
+
+    def _chunk(self, amt: int | None) -> bytes:
+        # The next chunk, whole unless it is longer than `amt`.
+        first = self._raw1(65536 if amt is None else amt)
+        chunk = first
+        while first and self._source is not None and self._source.left and (amt is None or len(chunk) < amt):
+            left = self._source.left
+            first = self._raw1(left if amt is None else min(left, amt - len(chunk)))
+            chunk += first
+        return chunk
+
+    def supports_chunked_reads(self) -> bool:
+        """True: reads go straight to the connection."""
+        return True
+
+    def tell(self) -> int:
+        """Bytes of the body read so far, as sent."""
+        return self._raw_read
+
+    # -- what io asks of a binary file
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def writable(self) -> bool:
+        """False."""
+        return False
+
+    def seekable(self) -> bool:
+        """False."""
+        return False
+
+    def isatty(self) -> bool:
+        """False."""
+        return False
+
+    def flush(self) -> None:
+        """Nothing is written, nothing to do."""
+
+    def readline(self, limit: int | None = -1) -> bytes:
+        """The next line, with its end; b"" at the end of the body. Leave other reads aside once lines are read."""
+        if self._lines is None:
+            self._lines = io.BufferedReader(_Raw(self))  # type: ignore[arg-type]
+        return self._lines.readline(-1 if limit is None else limit)  # type: ignore[no-any-return]
+
+    def readlines(self, hint: int = -1) -> list[bytes]:
+        """The rest of the lines, or those of about `hint` bytes."""
+        lines: list[bytes] = []
+        size = 0
+        for line in self:
+            lines.append(line)
+            size += len(line)
+            if 0 < hint <= size:
+                break
+        return lines
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._body is not None:
+            yield from io.BytesIO(self._body)
+            return
+        while True:
+            line = self.readline()
+            if not line:
+                break
+            yield line
+
+    def __enter__(self) -> HTTPResponse:
+        return self
+
+    def __repr__(self) -> str:
+        return "<HTTPResponse [%d]>" % self.status
+
+
+class _Raw(io.RawIOBase):
+    """The response as a raw stream, for `io.BufferedReader` to find the lines in."""
+
+    def __init__(self, response: HTTPResponse) -> None:
+        self._response = response
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._response.readinto(buffer)
+
+    def close(self) -> None:
+        # The response closes itself; this only lets go of it.
+        super().close()
+
+
+io.IOBase.register(HTTPResponse)

@@ -1,0 +1,42 @@
+"""The keys that choose a connection pool, with the field names that urllib3's document lists."""
+
+from collections import namedtuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_BASE = ("scheme", "host", "port")
+_HTTP = _BASE + ("timeout", "retries", "strict", "block", "source_address")
+_HTTPS = _HTTP + ("key_file", "cert_file", "cert_reqs", "ca_certs", "ssl_version", "ca_cert_dir")
+
+BasePoolKey = namedtuple("BasePoolKey", _BASE)  # type: ignore[misc]
+"""What every pool key has at least."""
+HTTPPoolKey = namedtuple("HTTPPoolKey", _HTTP)  # type: ignore[misc]
+"""What chooses the connection pool of a plain HTTP request."""
+HTTPSPoolKey = namedtuple("HTTPSPoolKey", _HTTPS)  # type: ignore[misc]
+"""What chooses the connection pool of an HTTPS request."""
+
+_FIELDS: "dict[Any, tuple[str, ...]]" = {BasePoolKey: _BASE, HTTPPoolKey: _HTTP, HTTPSPoolKey: _HTTPS}
+
+
+def default_key_normalizer(
+    key_class: "Callable[..., Any]", request_context: "dict[str, Any]", fields: "tuple[str, ...] | None" = None
+) -> "Any":
+    """A `key_class` made of the request context: scheme and host in lower case, what the context lacks None.
+
+    fields: the key's field names, for a `key_class` of your own on a board, whose namedtuples do not know them.
+    Mappings and lists among the values are made hashable.
+    """
+    values = []
+    for name in fields or _FIELDS.get(key_class) or key_class._fields:  # type: ignore[attr-defined]
+        value = request_context.get(name)
+        if name in ("scheme", "host"):
+            value = value.lower()  # type: ignore[union-attr]
+        elif isinstance(value, dict):
+            value = frozenset(value.items())
+        elif isinstance(value, list):
+            value = tuple(value)
+        values.append(value)
+    return key_class(*values)

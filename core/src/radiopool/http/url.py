@@ -1,0 +1,59 @@
+"""Plain URLs, taken apart: `scheme://host[:port][/path][?query]` in characters that need no change.
+
+Anything else (user information, IPv6, dot segments, percent signs, capitals in the host, letters beyond ASCII) goes
+to `rfc3986` where that module is installed, and is refused where it is not.
+"""
+
+from radiopool.platform import CPYTHON
+
+_HOST = "abcdefghijklmnopqrstuvwxyz0123456789.-"
+_TARGET = _HOST + "ABCDEFGHIJKLMNOPQRSTUVWXYZ/?_~!$&'()*+,;=:@" + ("" if CPYTHON else "%")
+_REMEMBERED = 256 if CPYTHON else 2
+
+_known: "dict[str, tuple[str | None, str, int | None, str]]" = {}
+
+
+def split(url: str) -> "tuple[str | None, str, int | None, str]":
+    """(scheme, host, port, target) of an absolute URL: port None if it names none, target what the request line has.
+
+    scheme is None if the URL has none. Raises LocationParseError for what is no URL.
+    """
+    parts = _known.get(url)
+    if parts is None:
+        parts = _split(url)
+        if len(_known) >= _REMEMBERED:
+            _known.clear()
+        _known[url] = parts
+    return parts
+
+
+def _split(url: str) -> "tuple[str | None, str, int | None, str]":
+    start = url.find("://")
+    scheme = url[:start]
+    start += 3
+    end = url.find("/", start)
+    if end < 0:
+        end = url.find("?", start)
+        if end < 0:
+            end = len(url)
+    host, _, port = url[start:end].partition(":")
+    target = url[end:]
+    if (
+        scheme in ("http", "https")
+        and host
+        and not host.strip(_HOST)
+        and (not port or (port.isdigit() and len(port) < 6 and 0 < int(port) < 65536))
+        and not target.strip(_TARGET)
+        and "/." not in target
+        # 127.1 and 0x7f.1 are addresses to some resolvers; rfc3986 knows which.
+        and (not CPYTHON or host[-1] > "9")
+    ):
+        return scheme, host, int(port) if port else None, target if target[:1] == "/" else "/" + target
+    try:
+        from radiopool.http.rfc3986 import parse_url
+    except ImportError:
+        from radiopool.http.errors import LocationParseError
+
+        raise LocationParseError(url) from None
+    parsed = parse_url(url)
+    return parsed.scheme, parsed.host or "", parsed.port, parsed.request_uri
