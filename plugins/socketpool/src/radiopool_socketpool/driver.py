@@ -8,7 +8,7 @@ import errno
 import sys
 
 from radiopool.driver import Driver, Traits
-from radiopool.errors import CertificateError, DriverError, TLSError, error_number
+from radiopool.errors import DriverError, error_number
 from radiopool_socketpool import __version__
 
 TYPE_CHECKING = False
@@ -111,8 +111,8 @@ class SocketPoolDriver(Driver):
     ) -> "Any":
         """One attempt, without the delay of Nagle's algorithm afterwards.
 
-        lwIP says "reset" of a refused connection and raspberrypi "in progress" of one that took too long; raises what
-        they mean. The certificate errors of the firmware come as CertificateError, its other TLS errors as TLSError.
+        lwIP says "reset" of a refused connection, raspberrypi "in progress" of one that took too long, and mbedTLS only
+        a number where the firmware lacks its texts; raises what they mean.
         """
         # Of an IPv6 address getaddrinfo gives four parts, and connect takes two.
         info = (info[0], info[1], info[2], info[3], info[4][:2])
@@ -169,6 +169,16 @@ class SocketPoolDriver(Driver):
         if channel is not None:
             channel.abandon()
 
+    def default_radio(self) -> "Any":
+        """A board's `wifi.radio`; None on CPython, where the host's own network is the default."""
+        if CPYTHON:
+            return None
+        try:
+            import wifi
+        except ImportError:
+            return None
+        return wifi.radio
+
     def emulated(self, **options: "Any") -> "Any":
         """A `wifi.Radio` on loopback; the options are its own (`personality`, `hosts`, `routes`, `budget`, ...).
 
@@ -210,9 +220,10 @@ def _meaning(error: OSError, waited: bool, is_tls: bool) -> OSError:
         return OSError(errno.ETIMEDOUT, "timed out")
     if not is_tls and number == errno.ECONNRESET:
         return OSError(errno.ECONNREFUSED, "connection refused")
-    if is_tls and number is not None and number < -255 and -number & _HIGH_LEVEL not in _NO_MEMORY:
-        kind = CertificateError if -number & _HIGH_LEVEL == _CERTIFICATE else TLSError
-        return kind(number, error.args[1] if len(error.args) > 1 else "the TLS handshake failed")
+    if is_tls and number is not None and number < -255 and "MBEDTLS" not in str(error):
+        # A build without mbedTLS's texts.
+        what = "CERT_VERIFY_FAILED" if -number & _HIGH_LEVEL == _CERTIFICATE else "error"
+        return OSError(number, "MBEDTLS %s" % what)
     return error
 
 

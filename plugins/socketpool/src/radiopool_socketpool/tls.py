@@ -164,7 +164,8 @@ class _Wrapper(ssl.SSLSocket):
 
     @classmethod
     def _create(cls, sock: Any, *arguments: Any, **keywords: Any) -> Any:
-        if not isinstance(sock, Socket):
+        # A manager's socket-pool face keeps ours as its `raw`.
+        if not isinstance(getattr(sock, "raw", sock), Socket):
             return cls.other._create(sock, *arguments, **keywords)
         return SSLSocket._over(
             sock, keywords["context"], keywords.get("server_side", False), keywords.get("server_hostname")
