@@ -1,9 +1,12 @@
 """TLS over a leased socket, against real TLS servers on the loopback."""
 
 import contextlib
+import datetime
 import errno
 import fcntl
+import gc
 import os
+import re
 import select
 import shutil
 import socket
@@ -12,14 +15,17 @@ import struct
 import subprocess
 import termios
 import threading
+import weakref
 
 import pytest
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radiopool.errors import InvalidValueError
+from radiopool.errors import CertificateError, ConnectTimeoutError, InvalidValueError, TLSError
 from radiopool.tls import SEND_SIZE, TLSSocket, wrap
+from radiopool.tls_errors import handshake_error
+from radiopool.tls_sessions import SESSIONS, certificate_name, recall_session, remember_session
 
 CA = trustme.CA()
 CERTIFICATE = CA.issue_cert("localhost", "127.0.0.1")
@@ -38,10 +44,9 @@ def server_context(certificate=CERTIFICATE, version=None):
     return context
 
 
-def client_context(ca=CA):
-    context = ssl.create_default_context()
-    if ca:
-        ca.configure_trust(context)
+def client_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    CA.configure_trust(context)
     return context
 
 
@@ -709,3 +714,180 @@ def test_the_protocol_that_the_peer_chose(serve, connect):
     offering.set_alpn_protocols(["http/1.1"])
     asking.set_alpn_protocols(["h2", "http/1.1"])
     assert connect(serve(echo, offering), asking).selected_alpn_protocol() == "http/1.1"
+
+
+@versions
+def test_connect_resumes_the_last_session(serve, connect, version):
+    context = client_context()
+    server = serve(echo, server_context(version=version))
+    for count in range(3):
+        secured = connect(server, context)
+        assert secured.session_reused == (count > 0)
+        secured.sendall(b"hello")
+        assert read_exactly(secured, 5) == b"hello"
+        # Its tickets were read with the answer; closing it keeps the session.
+        secured.close()
+
+
+def test_a_session_by_hand(serve, connect):
+    server, context = serve(echo, server_context(version=ssl.TLSVersion.TLSv1_2)), client_context()
+    first = connect(server, context)
+    with contextlib.closing(
+        TLSSocket(socket.create_connection(server.address), context, "localhost", first.session)
+    ) as s:
+        s.do_handshake()
+        assert s.session_reused
+
+
+def test_sessions_stay_with_their_context_name_and_checks(serve, connect):
+    context = client_context()
+    server = serve(echo, server_context(CA.issue_cert("localhost", "other.test"), ssl.TLSVersion.TLSv1_2))
+    connect(server, context)
+    assert not connect(server, client_context()).session_reused
+    assert not connect(server, context, name="other.test").session_reused
+    assert connect(server, context).session_reused
+    careless = client_context()
+    careless.check_hostname = False
+    connect(server, careless)
+    assert connect(server, careless).session_reused
+    # A resumed handshake checks nothing: what was made without checks is no good for one with them.
+    careless.check_hostname = True
+    assert not connect(server, careless).session_reused
+
+
+def test_sessions_go_with_their_context(serve):
+    server = serve(echo, server_context(version=ssl.TLSVersion.TLSv1_2))
+    context = client_context()
+    gone = weakref.ref(context)
+    with contextlib.closing(TLSSocket(socket.socket(), context, "localhost")) as secured:
+        secured.connect(server.address)
+    assert recall_session(context, "localhost", server.address[1])
+    del context, secured
+    gc.collect()
+    assert gone() is None
+
+
+def test_only_the_sessions_used_last_are_kept(serve, connect):
+    context = client_context()
+    secured = connect(serve(echo, server_context(version=ssl.TLSVersion.TLSv1_2)), context)
+    assert all(remember_session(secured, port) for port in range(1, SESSIONS + 1))
+    remember_session(secured, 1)
+    remember_session(secured, SESSIONS + 1)
+    assert recall_session(context, "localhost", 1)
+    assert recall_session(context, "localhost", 2) is None
+
+
+def test_a_session_whose_handshake_failed_is_not_tried_again(serve, connect):
+    context = client_context()
+    offering = server_context(version=ssl.TLSVersion.TLSv1_2)
+    connect(server := serve(echo, offering), context)
+    assert recall_session(context, "localhost", server.address[1])
+    offering.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = context.minimum_version = ssl.TLSVersion.TLSv1_3
+    with pytest.raises(ssl.SSLError):
+        connect(server, context)
+    assert recall_session(context, "localhost", server.address[1]) is None
+
+
+YEAR = datetime.timedelta(days=365)
+TODAY = datetime.datetime.now(datetime.timezone.utc)
+OTHER_CA = trustme.CA()
+
+
+@versions
+@pytest.mark.parametrize(
+    ("certificate", "reason"),
+    [
+        (
+            CA.issue_cert("localhost", not_before=TODAY - 2 * YEAR, not_after=TODAY - YEAR),
+            r"it expired on \w+ +\d+ [\d:]+ \d+ GMT; is this machine's clock right\?",
+        ),
+        (
+            CA.issue_cert("localhost", not_before=TODAY + YEAR, not_after=TODAY + 2 * YEAR),
+            r"it is valid from \w+ .* only",
+        ),
+        (
+            CA.issue_cert("a.test", "b.test", "127.0.0.9"),
+            r"not for 'localhost'; it is for a\.test, b\.test, 127\.0\.0\.9",
+        ),
+        (OTHER_CA.issue_cert("localhost"), r"issuer that is not trusted here \(trustme .*\); .*\(cafile\)"),
+    ],
+    ids=["expired", "not yet valid", "other name", "unknown issuer"],
+)
+def test_a_certificate_that_is_refused(serve, version, certificate, reason):
+    server = serve(echo, server_context(certificate, version))
+    raw = socket.create_connection(server.address, SECONDS)
+    secured = TLSSocket(raw, client_context(), "localhost")
+    with pytest.raises(ssl.SSLCertVerificationError) as caught:
+        secured.do_handshake()
+    sentence = handshake_error(caught.value, "localhost", 443, secured)
+    assert isinstance(sentence, CertificateError)
+    assert re.search("the certificate of localhost port 443 is refused: .*" + reason, str(sentence))
+    assert (sentence.host, sentence.port) == ("localhost", 443)
+    secured.close()
+    server.finish()
+    # The peer was told why, by an alert, and not just hung up on.
+    assert ["ALERT" in error.reason for error in server.errors] == [True]
+
+
+def test_an_address_that_the_certificate_does_not_name(serve):
+    raw = socket.create_connection(serve(echo, server_context(CA.issue_cert("a.test"))).address, SECONDS)
+    with contextlib.closing(TLSSocket(raw, client_context(), "127.0.0.1")) as secured:
+        with pytest.raises(ssl.SSLCertVerificationError) as caught:
+            secured.do_handshake()
+        assert "not for '127.0.0.1'; it is for a.test" in str(handshake_error(caught.value, "127.0.0.1", 1, secured))
+        assert "not for '127.0.0.1'" in str(handshake_error(caught.value, "127.0.0.1", 1))
+
+
+def plain_text(connection):
+    connection.recv(1)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
+def old_only(connection):
+    context = server_context(version=ssl.TLSVersion.TLSv1_2)
+    with contextlib.suppress(ssl.SSLError), context.wrap_socket(connection, server_side=True):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind", "reason"),
+    [
+        (plain_text, TLSError, "does not speak TLS on that port"),
+        (lambda connection: connection.recv(4096), TLSError, "the peer closed the connection; does it speak TLS"),
+        (old_only, TLSError, "PROTOCOL_VERSION; compare the TLS versions"),
+        (
+            lambda connection: connection.recv(4096) and connection.recv(1),
+            ConnectTimeoutError,
+            "longer than the timeout",
+        ),
+    ],
+    ids=["plain", "closes", "old", "silent"],
+)
+def test_handshakes_that_fail(serve, handler, kind, reason):
+    context = client_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    raw = socket.create_connection(serve(handler).address, SECONDS)
+    with contextlib.closing(TLSSocket(raw, context, "localhost")) as secured:
+        if kind is ConnectTimeoutError:
+            secured.settimeout(MOMENT)
+        with pytest.raises(OSError) as caught:
+            secured.do_handshake()
+        sentence = handshake_error(caught.value, "localhost", 443, secured)
+        assert type(sentence) is kind
+        assert "localhost port 443" in str(sentence) and reason in str(sentence)
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("a.test", "a.test"),
+        ("a.test.", "a.test"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[::1]", "::1"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_what_a_certificate_must_name(host, name):
+    assert certificate_name(host) == name
