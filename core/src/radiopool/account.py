@@ -30,7 +30,10 @@ class Account:
         self.radio = radio
         self.policy = policy
         self.clock = clock
-        self.ledger = Ledger(policy, traits.budget, traits.tls_cost)
+        random: "Any" = None
+        if policy.max_age is not None:
+            from random import random
+        self.ledger = Ledger(policy, traits.budget, traits.tls_cost, random)
         self.lock = platform.Lock()
         self.closed = False
         self.cooldown: Any = None

@@ -27,15 +27,22 @@ def observe(observer: object) -> object:
     - `closed(key, socket, reason)`: a socket was closed; `stats()` counts it under that reason.
 
     `key` is the PoolKey, or None for a socket made through the socket-pool face. A hook that raises stops nobody's
-    lease: its error is logged. Needs pluggy; raises pluggy's ValueError if the observer is registered already.
+    lease: its error is logged. Needs pluggy, whose ValueError
+    says that the observer is registered already or has a hook of another name.
     """
     global hooks, _plugins
+    import pluggy
+
     if _plugins is None:
         from radiopool import hookspecs
 
         _plugins = hookspecs.plugin_manager()
     _plugins.register(observer)
-    _plugins.check_pending()
+    try:
+        _plugins.check_pending()
+    except pluggy.PluginValidationError:
+        _plugins.unregister(observer)
+        raise
     hooks = _plugins.hook
     return observer
 
