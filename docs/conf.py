@@ -12,7 +12,7 @@ author = "the radiopool authors"
 copyright = "2026, " + author
 version = release = radiopool.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "state_diagram"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "plain_docstrings", "state_diagram"]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 html_theme = "furo"

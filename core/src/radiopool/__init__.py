@@ -1,10 +1,12 @@
 """radiopool leases and recycles network sockets, under one budget per radio, for whatever radio you have.
 
-import radiopool
+    import radiopool
 
-manager = radiopool.manager_for()          # the host's own network; on a board: manager_for(wifi.radio)
-with manager.lease("example.com", 80) as socket:
-    socket.send(b"...")
+    manager = radiopool.manager_for()  # the host's own network; on a board: manager_for(wifi.radio)
+    with manager.lease("example.com", 80) as socket:
+        socket.send(b"...")
+
+Everything public is listed in `__all__`.
 """
 
 from radiopool import platform, registry
