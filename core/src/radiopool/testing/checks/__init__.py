@@ -1,0 +1,50 @@
+"""The checks: plain functions that take a `Bench`. Board-safe.
+
+A check's docstring is the requirement. It raises `Failed` (or lets the driver's error out) when the requirement is not
+met, and `Skipped` where it can't be made.
+"""
+
+from collections import namedtuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+Check = namedtuple("Check", ("level", "name", "function", "needs"))
+"""One check: its level, its name, the function that takes the bench, and the trait that it needs (or None)."""
+
+LEVELS = {1: "exchange", 2: "limits", 3: "recycling"}
+"""What each level is about."""
+
+
+def make_check(level: int, function: "Callable[[Any], None]", needs: "str | None" = None) -> Check:
+    """A check of that function, named after it without its `check_`."""
+    return Check(level, function.__name__[len("check_") :].replace("_", " "), function, needs)
+
+
+def all_checks() -> "list[Check]":
+    """Every check, level by level. Loads a level's module when it is asked for: a board may run one level alone."""
+    return [check for level in sorted(LEVELS) for check in checks_of(level)]
+
+
+def checks_of(level: int) -> "list[Check]":
+    """The checks of one level."""
+    if level == 1:
+        from radiopool.testing.checks import exchange, liveness, secure
+
+        pairs = list(exchange.CHECKS) + list(liveness.CHECKS) + list(secure.CHECKS)
+    elif level == 2:
+        from radiopool.testing.checks import limits
+
+        pairs = list(limits.CHECKS)
+    else:
+        from radiopool.testing.checks import recycling
+
+        pairs = list(recycling.CHECKS)
+    return [make_check(level, function, needs) for function, needs in pairs]
+
+
+def requirement(check: Check) -> str:
+    """What the check requires, as one line; its name where docstrings are not kept (MicroPython)."""
+    return " ".join((getattr(check.function, "__doc__", None) or check.name).split())
