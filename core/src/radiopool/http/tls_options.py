@@ -243,7 +243,7 @@ def _exact_version(value: Any) -> "ssl.TLSVersion | None":
     """The one version that an `ssl.PROTOCOL_` constant, or its name, stands for; None for "the best there is"."""
     name = value
     if not isinstance(value, str):
-        names = [known.name for known in ssl._SSLMethod if known == value]  # type: ignore[attr-defined]
+        names = [known.name for known in ssl._SSLMethod if known == value]
         name = names[0] if names else ""
     name = name.removeprefix("PROTOCOL_")
     if name in ("TLS", "TLS_CLIENT", "SSLv23"):
