@@ -119,7 +119,7 @@ class Chip:
 @pytest.fixture(scope="session")
 def session_chip(frozen_heap):
     with Emulator() as emulator:
-        AUTHORITY.configure_trust(emulator.table.slots[0].secure._trust)
+        AUTHORITY.configure_trust(emulator.trust)
         yield Chip(emulator.radio())
 
 

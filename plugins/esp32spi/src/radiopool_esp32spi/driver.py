@@ -84,16 +84,15 @@ class ESP32SPIDriver(Driver):
         if not isinstance(pool, SocketPool):
             # The vendor's: its sockets break the contract, ours go to the same chip.
             pool = self.socket_pool(self.radio_of(pool))
-        if ssl_context is None or self.tls == HOST:
-            return super().connect(pool, host, port, timeout, ssl_context, server_name)
-        if server_name is not None and server_name.lower() != host.lower():
+        chip_tls = ssl_context is not None and self.tls == CHIP
+        if chip_tls and server_name is not None and server_name.lower() != host.lower():
             raise InvalidValueError(
                 "the ESP32 checks a certificate against the name that it connects to, %r, not server_name %r"
                 % (host, server_name)
             )
-        # No lookup: the chip is given the name.
+        # The name, not its address: one address is all that the chip finds, and errors can say where to.
         info = (pool.AF_INET, pool.SOCK_STREAM, 0, "", (host, port))
-        return self.connect_address(pool, info, host, timeout, ssl_context, host, None)
+        return self.connect_address(pool, info, host, timeout, ssl_context, server_name, None)
 
     def wrap(self, socket: "Any", ssl_context: "Any", server_name: str) -> "Any":
         if self.tls == HOST:

@@ -88,7 +88,9 @@ class StreamSocket(Handle):
             number = radio.get_socket()
             mode = radio.TLS_MODE if self._secure else radio.TCP_MODE
             try:
-                radio.socket_connect(number, target, port, conn_mode=mode)
+                # Not socket_connect, which asks for the state on top: a peer that hangs up at once makes that 3 s of
+                # waiting for a connection that was there.
+                radio.socket_open(number, target, port, conn_mode=mode)
             except BaseException as error:
                 if is_unanswered(error):
                     self._pool.turn.disown(number)

@@ -11,12 +11,13 @@ The vendor's library runs unmodified on `emulator.spi` and its pins; TCP, UDP an
 import os
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from radiopool_esp32spi.emulator.faults import Faults
 from radiopool_esp32spi.emulator.firmware import Firmware
 from radiopool_esp32spi.emulator.network import AccessPoint, Address, Network, lookup
+from radiopool_esp32spi.emulator.patience import Wait
 from radiopool_esp32spi.emulator.slave import Slave
 from radiopool_esp32spi.emulator.table import Table
 from radiopool_esp32spi.emulator.trace import Exchange, Trace
@@ -49,7 +50,9 @@ class Emulator:
         hold: float = 0,
     ) -> None:
         self.network = Network(hosts, routes, resolve, access_points)
-        self.table = Table(self.network, clock, _trust(trust), slots, tls_slots)
+        self._bundle = trust
+        self._trust: ssl.SSLContext | None = None
+        self.table = Table(self.network, clock, lambda: self.trust, slots, tls_slots)
         self.firmware = Firmware(self.network, self.table, clock)
         self.firmware.hold = hold
         self._slave = Slave(self._handle, self.firmware.restart, clock)
@@ -58,6 +61,13 @@ class Emulator:
         self.ready = Ready(self._slave)
         self.reset = Reset(self._slave)
         self.gpio0 = GPIO0(self._slave)
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """What the chip's TLS trusts; more certificates can be loaded into it."""
+        if self._trust is None:
+            self._trust = _context(self._bundle)
+        return self._trust
 
     @property
     def trace(self) -> Trace:
@@ -114,10 +124,11 @@ class Emulator:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _handle(self, frame: bytes) -> Any:
-        # The firmware looks at its sockets after each command, in a task of its own; one that takes long has been
-        # overtaken by it, so the look at the end of the next does.
+    def _handle(self, frame: bytes) -> "Generator[Wait, None, bytes]":
         outcome = self.firmware.handle(frame)
+        if isinstance(outcome, Generator):
+            outcome = yield from outcome
+        # The firmware looks at its sockets after each command (in a task of its own: `gpio0Updater`).
         self._slave.attention = self.firmware.update_attention()
         return outcome
 
@@ -125,7 +136,7 @@ class Emulator:
         return "<Emulator %s %r>" % (self._slave.state, self.table)
 
 
-def _trust(trust: "ssl.SSLContext | str | None") -> ssl.SSLContext:
+def _context(trust: "ssl.SSLContext | str | None") -> ssl.SSLContext:
     if isinstance(trust, ssl.SSLContext):
         return trust
     if trust is not None and "-----BEGIN" in trust:

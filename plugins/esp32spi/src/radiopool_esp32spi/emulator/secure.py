@@ -7,7 +7,7 @@ Which protocol versions and ciphers mbedTLS would take is not emulated.
 """
 
 import ssl
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from radiopool_esp32spi.emulator.network import Network
 from radiopool_esp32spi.emulator.patience import WRITE, Wait
@@ -24,7 +24,7 @@ RECORD = 16384
 class SecureClient:
     """One `NetworkClientSecure`."""
 
-    def __init__(self, network: Network, clock: Clock, trust: ssl.SSLContext) -> None:
+    def __init__(self, network: Network, clock: Clock, trust: Callable[[], ssl.SSLContext]) -> None:
         self._network = network
         self._clock = clock
         self._trust = trust
@@ -39,7 +39,7 @@ class SecureClient:
         raw = yield from open_connection(self._network, self._clock, address, CONNECT_TIMEOUT)
         if raw is None:
             return False
-        carrier = self._trust.wrap_socket(raw, server_hostname=name, do_handshake_on_connect=False)
+        carrier = self._trust().wrap_socket(raw, server_hostname=name, do_handshake_on_connect=False)
         try:
             yield from self._shake_hands(carrier)
         except (OSError, ValueError) as error:

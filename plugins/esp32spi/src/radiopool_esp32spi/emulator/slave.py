@@ -16,7 +16,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator
-from typing import Any, Union
 
 from radiopool_esp32spi.emulator import frames
 from radiopool_esp32spi.emulator.faults import Faults
@@ -31,11 +30,11 @@ BUFFER = 4092
 """`SPI_MAX_DMA_LEN`: the longest frame either way, bytes."""
 
 Reply = bytes
-Handler = Callable[[bytes], Union[Reply, Generator[Wait, None, Reply]]]
+Handler = Callable[[bytes], Generator[Wait, None, Reply]]
 
 
 class Slave:
-    """`handle(frame)` gives the reply frame or a generator that returns it; `restart()` is what a boot does to the rest."""
+    """`handle(frame)` returns the reply frame after what waits it takes; `restart()` is what a boot does to the rest."""
 
     def __init__(
         self, handle: Handler, restart: Callable[[], None], clock: Callable[[], float] = time.monotonic
@@ -132,10 +131,7 @@ class Slave:
     def _serve(self, frame: bytes) -> Generator[Wait, None, Reply]:
         if self.faults.delay:
             yield Wait(self._clock() + self.faults.delay)
-        outcome: Any = self._handle(frame)
-        if isinstance(outcome, Generator):
-            outcome = yield from outcome
-        return outcome  # type: ignore[no-any-return]
+        return (yield from self._handle(frame))
 
     def _advance(self, patience: float = 0.002) -> None:
         """Move the pending handler on; wait at most `patience` seconds for what it waits for."""

@@ -5,6 +5,7 @@ its client, server and datagram objects stay, and with them whatever the firmwar
 """
 
 import ssl
+from collections.abc import Callable
 
 from radiopool_esp32spi.emulator.datagram import Datagrams
 from radiopool_esp32spi.emulator.network import Network
@@ -19,7 +20,7 @@ _WORDS = {TCP: "tcp", UDP: "udp", TLS: "tls", NO_MODE: "free"}
 class Slot:
     """One number's row."""
 
-    def __init__(self, network: Network, clock: Clock, trust: ssl.SSLContext) -> None:
+    def __init__(self, network: Network, clock: Clock, trust: Callable[[], ssl.SSLContext]) -> None:
         self.mode = NO_MODE
         self.client = Client(network, clock)
         self.server = Server(network)
@@ -58,7 +59,9 @@ class Slot:
 class Table:
     """All slots; the witness of what is in use."""
 
-    def __init__(self, network: Network, clock: Clock, trust: ssl.SSLContext, slots: int = 6, tls_slots: int = 1) -> None:
+    def __init__(
+        self, network: Network, clock: Clock, trust: Callable[[], ssl.SSLContext], slots: int = 6, tls_slots: int = 1
+    ) -> None:
         self.slots = [Slot(network, clock, trust) for _ in range(slots)]
         self.tls_slots = tls_slots
 
