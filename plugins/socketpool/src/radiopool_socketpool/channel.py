@@ -111,6 +111,7 @@ class Channel:
 
         May return early: look again.
         """
+        host = self.host
         seconds = SLICE if deadline is None else min(SLICE, deadline - time.monotonic())
         if seconds <= 0:
             raise firmware_error(late)
@@ -120,6 +121,8 @@ class Channel:
             self.radio.faults.wait_for_network(seconds)
         else:
             self.poll(events, seconds)
+        if self._host is not host:
+            raise firmware_error(errno.EBADF)
 
     def way_to(self, address: str, port: int) -> "tuple[str, int] | None":
         """Where a packet to that address really goes; None: nobody is there. Raises EHOSTUNREACH."""

@@ -122,9 +122,10 @@ class Socket:
         if not self._listening and self._port.accept_needs_listen is not None:
             raise firmware_error(self._port.accept_needs_listen)
         while True:
+            listener = channel.host
             try:
                 if not channel.is_deaf:
-                    host, peer = channel.host.accept()
+                    host, peer = listener.accept()
                     if channel.radio.slots.take("stream"):
                         break
                     host.close()
