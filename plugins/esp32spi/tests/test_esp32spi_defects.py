@@ -3,6 +3,7 @@
 import errno
 import itertools
 import threading
+import types
 
 import pytest
 from adafruit_esp32spi.adafruit_esp32spi_socketpool import SocketPool as VendorPool
@@ -285,7 +286,8 @@ def test_without_us_a_peer_that_hangs_up_at_once_costs_three_seconds_and_a_timeo
     from adafruit_esp32spi import adafruit_esp32spi as library
 
     now = itertools.count()
-    monkeypatch.setattr(library.time, "monotonic", lambda: next(now) / 100)
+    clock = types.SimpleNamespace(monotonic=lambda: next(now) / 100, sleep=lambda seconds: None)
+    monkeypatch.setattr(library, "time", clock)
     socket_open = chip.radio.socket_open
 
     def open_and_lose(*args, **options):

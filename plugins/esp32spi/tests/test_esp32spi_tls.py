@@ -221,7 +221,12 @@ def test_host_another_name_can_be_asked_for(chip, other_name, client_context):
 
 
 def test_host_a_handshake_that_fails_leaves_no_socket(chip, client_context):
-    peer = chip.serve(lambda connection: connection.sendall(b"this is no TLS record"), 443)
+    def babble(connection):
+        connection.sendall(b"this is no TLS record")
+        while connection.recv(4096):
+            pass
+
+    peer = chip.serve(babble, 443)
     with pytest.raises(ssl.SSLError):
         chip.connect(peer, driver=chip.host_driver, ssl_context=client_context)
     assert chip.table.in_use == []
