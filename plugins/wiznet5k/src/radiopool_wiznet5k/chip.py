@@ -50,9 +50,12 @@ class Chip:
                     self._reserved[number - 1] = True
                 WIZNET5K._sockets_reserved = self._reserved
                 try:
-                    raw = self._vendor_pool.socket(type=kind)
+                    # Asked first: a vendor socket that finds none raises in its `__del__` as well.
+                    number = self.radio.get_socket(reserve_socket=True)
                 except RuntimeError as error:
                     raise OSError(errno.ENOBUFS, "all %d sockets are in use" % len(self._reserved)) from error
+                self._reserved[number - 1] = False
+                raw = self._vendor_pool.socket(type=kind)
                 self._taken.append(raw._socknum)
         return raw
 

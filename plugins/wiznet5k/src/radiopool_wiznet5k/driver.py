@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class WiznetDriver(Driver):
+class WIZNET5KDriver(Driver):
     """WIZnet Ethernet chips through Adafruit's library, `adafruit_wiznet5k`.
 
     The budget is one less than the chip has sockets: socket 0 stays free for name lookups and DHCP. TLS is the
@@ -78,13 +78,15 @@ class WiznetDriver(Driver):
         return tls.wrap(socket, ssl_context, server_name)
 
     def abandon(self, socket: "Any") -> None:
-        """Forget the hardware socket: its number is free again."""
-        if isinstance(socket, Socket):
-            socket.abandon()
+        """Forget the hardware socket, with or without TLS over it: its number is free again."""
+        plain = socket if isinstance(socket, Socket) else getattr(socket, "raw", None)
+        if isinstance(plain, Socket):
+            plain.abandon()
 
     def is_alive(self, socket: "Any") -> bool:
-        """Three chip selects on a plain socket; on TLS the default, a read that must find nothing."""
-        return socket.is_quiet() if isinstance(socket, Socket) else super().is_alive(socket)
+        """Whether a socket can be recycled. Ours and `radiopool.tls`'s know; others are read from, as by default."""
+        known = getattr(socket, "is_alive", None)
+        return bool(known()) if known else super().is_alive(socket)
 
     def emulated(
         self,

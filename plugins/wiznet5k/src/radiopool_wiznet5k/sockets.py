@@ -216,9 +216,11 @@ class Socket:
             return status in (_ESTABLISHED, _CLOSE_WAIT)
 
     def getpeername(self) -> "tuple[str, int]":
-        """The peer's (address, port)."""
+        """The peer's (address, port). Raises OSError(ENOTCONN) if there is none."""
         with self._chip.lock:
             number = self._require()
+            if not self._opened or self._chip.radio.socket_status(number) not in _SENDABLE:
+                raise OSError(errno.ENOTCONN, "not connected")
             return self._chip.radio.remote_ip(number), self._chip.radio.remote_port(number)
 
     # Sending.
@@ -347,8 +349,8 @@ class Socket:
         count, sender = self.recvfrom_into(buffer)
         return bytes(buffer[:count]), sender
 
-    def is_quiet(self) -> bool:
-        """Whether the connection stands, and nothing waits to be read: what a recycled socket must be."""
+    def is_alive(self) -> bool:
+        """Whether it can be recycled: connected, and nothing unread. Three chip selects."""
         with self._chip.lock:
             number = self._number
             return (

@@ -117,9 +117,13 @@ class Doors:
         self._datagram_ports: dict[int, int] = {}
 
     def stream_address(self, port: int) -> Address:
-        """(host, port) on loopback that reaches the chip's TCP port; the same every time."""
+        """(host, port) on loopback that reaches the chip's TCP port; the same every time, and the same number as the
+        chip's where that is free and allowed."""
         if port not in self._reserved:
-            self._reserved[port] = self._bound(0)
+            try:
+                self._reserved[port] = self._bound(port)
+            except OSError:
+                self._reserved[port] = self._bound(0)
         address, number = self._reserved[port].getsockname()
         return address, number
 
@@ -147,11 +151,12 @@ class Doors:
             listener.close()
 
     def open_datagrams(self, port: int) -> socket.socket:
-        """A UDP socket for the chip's UDP port, on the same loopback port as before where that is still free."""
+        """A UDP socket for the chip's UDP port, on the same loopback port as before, or of the same number, where
+        that is free and allowed."""
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         datagrams.setblocking(False)
         try:
-            datagrams.bind((LOOPBACK, self._datagram_ports.get(port, 0)))
+            datagrams.bind((LOOPBACK, self._datagram_ports.get(port, port)))
         except OSError:
             datagrams.bind((LOOPBACK, 0))
         self._datagram_ports[port] = datagrams.getsockname()[1]
@@ -169,10 +174,14 @@ class Doors:
     @staticmethod
     def _bound(number: int) -> socket.socket:
         door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        door.setblocking(False)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        door.bind((LOOPBACK, number))
+        try:
+            door.setblocking(False)
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            door.bind((LOOPBACK, number))
+        except OSError:
+            door.close()
+            raise
         return door
 
 
