@@ -28,6 +28,7 @@ class CPythonDriver(Driver):
 
     name = "cpython"
     radios = ("radiopool_cpython.radio.HostNetwork",)
+    emulations = ("cpython",)
 
     def __init__(self) -> None:
         # TLS connections whose session is still to be kept, and their port.
@@ -228,9 +229,9 @@ class CPythonDriver(Driver):
             return False
         return True
 
-    def emulated(self) -> HostNetwork:
+    def emulated(self, which: str = "", hosts: Any = None, routes: Any = None) -> HostNetwork:
         """A radio of its own: the host needs no emulating."""
-        return HostNetwork()
+        return HostNetwork(hosts=hosts, routes=routes)
 
     def _keep_session(self, socket: ssl.SSLSocket) -> None:
         port = self._sessions_due.get(socket)
