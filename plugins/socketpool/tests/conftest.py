@@ -1,9 +1,13 @@
 """Radios of both ports, and real peers on loopback."""
 
+import http.server
 import socket
+import socketserver
+import ssl
 import threading
 
 import pytest
+import trustme
 import wifi
 
 PORTS = ("espressif", "raspberrypi")
@@ -62,6 +66,8 @@ class Listener:
         """The peer's end of the next connection."""
         peer, _ = self.socket.accept()
         peer.settimeout(10)
+        # Else what a test sends may wait for the acknowledgement of a session ticket.
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.opened.append(peer)
         return peer
 
@@ -116,3 +122,105 @@ def in_background():
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive(), "still running"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """GET gives the path back, POST the body."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 20
+
+    def do_GET(self):
+        self.answer(self.path.encode() * int(self.headers.get("X-Times", "1")))
+
+    def do_POST(self):
+        self.answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Type", "text/plain")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class WebServer(socketserver.ThreadingTCPServer):
+    """A real web server; `connections` counts what it accepted."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 32
+
+    def __init__(self, context=None):
+        self.connections = 0
+        self.open = set()
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.context = context
+
+    def get_request(self):
+        sock, address = super().get_request()
+        self.connections += 1
+        self.open.add(sock)
+        return sock, address
+
+    def finish_request(self, request, client_address):
+        try:
+            if self.context is None:
+                return super().finish_request(request, client_address)
+            with self.context.wrap_socket(request, server_side=True) as wrapped:
+                self.open.add(wrapped)
+                super().finish_request(wrapped, client_address)
+        except OSError:
+            # What a client does to its connection is the client's business.
+            pass
+
+    def close_connections(self):
+        """Hang up on everybody."""
+        for sock in list(self.open):
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def serving(server):
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.close_connections()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def web():
+    yield from serving(WebServer())
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def server_context(authority):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("secure.test", "localhost", "127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def trusting(authority):
+    """A client's context that trusts the authority."""
+    return ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+
+
+@pytest.fixture
+def secure_web(server_context):
+    yield from serving(WebServer(server_context))
