@@ -67,6 +67,8 @@ class Driver:
     radios: "tuple[str, ...]" = ()
     """Qualified class names of the radios it knows, matched over the radio's MRO so that nothing need be imported
     to ask. CPython only: boards have no MRO, and override `matches`."""
+    emulations: "tuple[str, ...]" = ()
+    """The radios that `emulated` can make, by name."""
 
     def matches(self, radio: "Any") -> bool:
         """Whether this driver knows that radio. On boards: import the vendor here and ask isinstance."""
@@ -93,7 +95,10 @@ class Driver:
         return ssl.create_default_context()
 
     def traits(self, radio: "Any") -> Traits:
-        """What the radio can do; see `Traits`. Default: nothing promised, no limit until exhaustion teaches one."""
+        """What the radio can do, or with None what such radios usually can; see `Traits`.
+
+        Default: nothing promised, no limit until exhaustion teaches one.
+        """
         return Traits()
 
     def connect(
@@ -202,8 +207,12 @@ class Driver:
         """The radio to use when the user names none, or None. CPython's driver has the host's own network."""
         return None
 
-    def emulated(self) -> "Any":
-        """A radio whose chip is emulated, for demo, tests and the conformance kit; None where there is none."""
+    def emulated(self, which: str = "", hosts: "Any" = None, routes: "Any" = None) -> "Any":
+        """A radio whose chip is emulated, on loopback, for demo, tests and the conformance kit; None if there is none.
+
+        `which` is one of `emulations`, by default the first. `hosts` maps names to addresses, and `routes` (address,
+        port) to (address, port). If the radio has an `emulator`, whoever asked for it calls `radio.emulator.close()`.
+        """
         return None
 
     def __repr__(self) -> str:

@@ -52,9 +52,10 @@ class CPythonDriver(Driver):
         """A context with the platform's trust store; `options` are those of `radiopool_cpython.client_context`."""
         return client_context(**options)
 
-    def traits(self, radio: HostNetwork) -> Traits:
+    def traits(self, radio: "HostNetwork | None") -> Traits:
         """The radio's budget; TLS by the host; datagrams and servers; IPv6 if this machine has it."""
-        return Traits(budget=radio.budget, tls="host", udp=True, ipv6=_has_ipv6(), listen=True)
+        budget = (None, None) if radio is None else radio.budget
+        return Traits(budget=budget, tls="host", udp=True, ipv6=_has_ipv6(), listen=True)
 
     def connect(
         self,

@@ -1,0 +1,116 @@
+"""`radiopool doctor`: what is wrong with this installation, and how to mend it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import ssl
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import importlib_metadata
+import typer
+from rich.markup import escape
+
+from radiopool import registry
+from radiopool.cli.console import console
+from radiopool.cli.drivers import driver_rows
+
+# Modules that a board's firmware has and radiopool-socketpool brings to a desk.
+FIRMWARE_MODULES = ("socketpool", "wifi")
+FEWEST_DESCRIPTORS = 256
+
+
+def findings() -> Iterator[tuple[bool, str]]:
+    """(whether it is well, a sentence with the remedy where it is not), one for each thing looked at."""
+    version = sys.version_info
+    yield (version >= (3, 10), f"Python {version[0]}.{version[1]}; radiopool needs 3.10 or newer")
+    yield from _drivers()
+    yield from _foreign_modules()
+    yield from _advice_of_drivers()
+    yield from _trust()
+    yield from _descriptors()
+
+
+def _drivers() -> Iterator[tuple[bool, str]]:
+    rows = driver_rows()
+    if not rows:
+        yield False, 'no driver is installed: pip install "radiopool[cpython]" for the host\'s own network'
+    for row in rows:
+        label = f"driver {row['name']} ({row['distribution']} {row['version']})"
+        if row["status"] == "ok":
+            yield True, f"{label} works"
+        else:
+            yield False, f"{label}: {row['status']}; reinstall it, upgrade it, or uninstall {row['distribution']}"
+
+
+def _foreign_modules() -> Iterator[tuple[bool, str]]:
+    owners = importlib_metadata.packages_distributions()
+    for name in FIRMWARE_MODULES:
+        try:
+            if importlib.util.find_spec(name) is None:
+                continue
+        except (ImportError, ValueError):
+            continue
+        foreign = [owner for owner in owners.get(name, ["a file on sys.path"]) if owner != "radiopool-socketpool"]
+        if foreign:
+            owner = foreign[0]
+            yield (
+                False,
+                f"the module {name} comes from {owner}, which is not CircuitPython's: "
+                f'pip uninstall {owner}, then pip install --force-reinstall "radiopool[socketpool]"',
+            )
+        else:
+            yield True, f"the module {name} is radiopool-socketpool's"
+
+
+def _advice_of_drivers() -> Iterator[tuple[bool, str]]:
+    for driver in registry.drivers():
+        ask = getattr(driver, "doctor", None)
+        if ask is None:
+            continue
+        try:
+            for sentence in ask():
+                yield False, f"driver {driver.name}: {sentence}"
+        except Exception as error:
+            yield False, f"driver {driver.name} can't examine itself: {type(error).__name__}: {error}"
+
+
+def _trust() -> Iterator[tuple[bool, str]]:
+    count = ssl.create_default_context().cert_store_stats()["x509_ca"]
+    paths = ssl.get_default_verify_paths()
+    known = count > 0 or bool(paths.capath and os.path.isdir(paths.capath) and os.listdir(paths.capath))
+    if known:
+        yield True, "trusted certificates were found"
+    else:
+        yield (
+            False,
+            (
+                "no trusted certificates were found, so every TLS connection will be refused: "
+                "install ca-certificates, or set SSL_CERT_FILE"
+            ),
+        )
+
+
+def _descriptors() -> Iterator[tuple[bool, str]]:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    yield limit >= FEWEST_DESCRIPTORS, f"{limit} file descriptors allowed; raise a low limit with ulimit -n 1024"
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of objects.")] = False) -> None:
+    """Say what is wrong with this installation and how to mend it. Exits with 1 if something is."""
+    found = list(findings())
+    if as_json:
+        typer.echo(json.dumps([{"ok": ok, "finding": sentence} for ok, sentence in found], indent=2))
+    else:
+        screen = console()
+        for ok, sentence in found:
+            screen.print("[green]well [/]" if ok else "[red]wrong[/]", escape(sentence), soft_wrap=True)
+    if not all(ok for ok, _ in found):
+        raise typer.Exit(1)
