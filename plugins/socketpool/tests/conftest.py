@@ -8,6 +8,7 @@ import threading
 
 import pytest
 import trustme
+
 import wifi
 
 PORTS = ("espressif", "raspberrypi")

@@ -5,6 +5,7 @@ import inspect
 import socket as host_socket
 
 import pytest
+
 import socketpool
 import wifi
 

@@ -7,6 +7,7 @@ import ssl
 import struct
 
 import pytest
+
 import socketpool
 import wifi
 from radiopool.registry import check_driver, driver_for
@@ -291,10 +292,12 @@ def test_a_child_process_does_not_end_its_parents_connection(pool, listener):
 
 
 def test_emulated_is_a_radio_on_loopback(driver):
-    radio = driver.emulated(personality="raspberrypi", budget=4)
+    radio = driver.emulated("raspberrypi", {"a.test": "127.0.0.1"}, budget=4)
     assert driver.matches(radio) and radio.names.loopback
     assert driver.traits(radio).budget == (4, 4)
+    assert driver.socket_pool(radio).getaddrinfo("a.test", 80)[0][4] == ("127.0.0.1", 80)
     assert driver.emulated() is not driver.emulated()
+    assert {driver.emulated(which).personality.name for which in driver.emulations} == {"espressif", "raspberrypi"}
 
 
 def test_doctor_finds_nothing_wrong_here(driver):

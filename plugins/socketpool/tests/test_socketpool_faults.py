@@ -4,6 +4,7 @@ import errno
 import time
 
 import pytest
+
 import socketpool
 import wifi
 from radiopool.errors import InvalidValueError

@@ -6,6 +6,7 @@ import socket as host_socket
 import struct
 
 import pytest
+
 import socketpool
 import wifi
 from radiopool.errors import InvalidValueError

@@ -6,6 +6,7 @@ import ssl
 import threading
 
 import pytest
+
 import socketpool
 import wifi
 

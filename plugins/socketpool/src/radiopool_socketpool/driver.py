@@ -33,6 +33,7 @@ class SocketPoolDriver(Driver):
     name = "socketpool"
     version = __version__
     radios = ("wifi.Radio",)
+    emulations = ("espressif", "raspberrypi")
 
     def __init__(self, budget: "tuple[int | None, int | None] | None" = None, tls_cost: "int | None" = None) -> None:
         self._budget = budget
@@ -179,8 +180,8 @@ class SocketPoolDriver(Driver):
             return None
         return wifi.radio
 
-    def emulated(self, **options: "Any") -> "Any":
-        """A `wifi.Radio` on loopback; the options are its own (`personality`, `hosts`, `routes`, `budget`, ...).
+    def emulated(self, which: str = "", hosts: "Any" = None, routes: "Any" = None, **options: "Any") -> "Any":
+        """A `wifi.Radio` on loopback with that port's personality; `options` are the radio's own, `budget` for one.
 
         None on a board.
         """
@@ -189,7 +190,7 @@ class SocketPoolDriver(Driver):
         from radiopool_socketpool.radio import Radio
 
         options.setdefault("loopback", True)
-        return Radio(**options)
+        return Radio(which or self.emulations[0], hosts=hosts, routes=routes, **options)
 
     def doctor(self) -> "list[str]":
         """What is wrong with this installation, a sentence each with its remedy."""
