@@ -138,13 +138,11 @@ def chip(session_chip):
     session_chip.peers.clear()
     emulator.network.hosts.clear()
     emulator.network.routes.clear()
-    for number in list(session_chip.pool.parked.values()):
-        emulator.table.slots[number].shut()
-    session_chip.pool.parked.clear()
     in_use = emulator.table.in_use
     for slot in emulator.table.slots:
         slot.shut()
     session_chip.pool.numbers.clear()
+    session_chip.pool.listened.clear()
     session_chip.radio._tls_socket = None
     assert in_use == [], "the test left numbers in use"
 

@@ -299,26 +299,33 @@ def test_a_server_on_the_chip(chip):
         with pytest.raises(OSError) as caught:
             listener.recv(1)
         assert caught.value.errno == errno.ENOTCONN
-    assert repr(chip.table).startswith("<Table 0:listening")
+    assert chip.table.in_use == []
 
 
-def test_a_closed_listener_is_parked_and_listens_again(chip):
-    def listen():
+def test_a_number_that_has_listened_serves_clients_and_its_first_port(chip):
+    def listen(port=8080):
         listener = chip.pool.socket()
-        listener.bind(("", 8080))
+        listener.bind(("", port))
         listener.listen()
         listener.settimeout(5)
         return listener
 
     listener = listen()
     listener.close()
-    # What a client opens in between gets a number that has never listened.
     with chip.connect(chip.serve(echo)) as socket:
-        assert socket._number == 1
+        assert socket._number == 0
+        assert chip.driver.is_alive(socket)
         socket.sendall(b"x")
         assert socket.recv(1) == b"x"
+        with pytest.raises(OSError, match="is in use") as caught:
+            listen()
+        assert caught.value.errno == errno.EADDRINUSE
+        while chip.driver.is_alive(socket):
+            socket.sendall(b"y")
+    with listen(8081) as other:
+        assert other._number == 1
     with host.create_connection(chip.emulator.address_of(8080), 5) as too_early:
-        while not chip.table.slots[0].has_input:
+        while not chip.table.slots[0].server.has_client():
             pass
         listener = listen()
         assert listener._number == 0
@@ -326,9 +333,26 @@ def test_a_closed_listener_is_parked_and_listens_again(chip):
         assert too_early.recv(1) == b""
     with host.create_connection(chip.emulator.address_of(8080), 5):
         listener.accept()[0].close()
-    with pytest.raises(OSError, match="Could not start server"):
-        listen()
     listener.close()
+    chip.emulator.reboot()
+    chip.radio.connect_AP("emulated", "")
+    with listen(8082) as anew:
+        assert anew._number == 0
+
+
+def test_the_numbers_for_listening_run_out(chip):
+    for port in range(8080, 8086):
+        with chip.pool.socket() as listener:
+            listener.bind(("", port))
+            listener.listen()
+    with chip.pool.socket() as listener:
+        listener.bind(("", 8086))
+        with pytest.raises(OSError, match="has listened on another port") as caught:
+            listener.listen()
+        assert chip.driver.is_exhausted(caught.value)
+    sockets = [chip.connect(chip.serve(hold_open)) for _ in range(6)]
+    for socket in sockets:
+        socket.close()
 
 
 def test_a_socket_without_a_port_cannot_tell_it(chip):

@@ -5,17 +5,15 @@ from radiopool.driver import Driver, Traits
 from radiopool.errors import InvalidValueError
 from radiopool_esp32spi.chip_tls import ChipContext
 from radiopool_esp32spi.handle import Handle
-from radiopool_esp32spi.pool import SocketPool
+from radiopool_esp32spi.pool import SLOTS, SocketPool
 from radiopool_esp32spi.stream import StreamSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-SOCKETS = 6
-"""Sockets that firmware 3.x can have open at once."""
 TLS_SOCKETS = 1
-"""Of them with TLS made by the chip."""
+"""Sockets that can be open at once with TLS made by the chip."""
 CHIP = "chip"
 HOST = "host"
 
@@ -66,8 +64,8 @@ class ESP32SPIDriver(Driver):
         return self.socket_pool(radio).ssl_context
 
     def traits(self, radio: "Any") -> Traits:
-        tls_sockets = TLS_SOCKETS if self.tls == CHIP else SOCKETS
-        return Traits(budget=(SOCKETS, tls_sockets), tls=self.tls, udp=True, listen=True)
+        tls_sockets = TLS_SOCKETS if self.tls == CHIP else SLOTS
+        return Traits(budget=(SLOTS, tls_sockets), tls=self.tls, udp=True, listen=True)
 
     def connect(
         self,

@@ -82,7 +82,7 @@ class Handle:
                 if self._number is not None:
                     self.lose_number()
                     self._pool.drop(number)
-                    self._release(radio, number)
+                    radio.socket_close(number)
         except OSError:
             # The chip does not answer: later, then.
             self._number = None
@@ -105,9 +105,6 @@ class Handle:
     def lose_number(self) -> None:
         """The number is not this socket's any more. Within a turn."""
         self._number = None
-
-    def _release(self, radio: "Any", number: int) -> None:
-        radio.socket_close(number)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -1,14 +1,21 @@
 """The socket pool of an ESP32 co-processor: sockets that keep the socket contract, over the vendor's commands."""
 
+import errno
+
 from radiopool.errors import InvalidValueError, NameResolutionError
 from radiopool_esp32spi.chip_tls import ChipContext
 from radiopool_esp32spi.datagram import DatagramSocket
+from radiopool_esp32spi.handle import ENFILE
 from radiopool_esp32spi.stream import StreamSocket
 from radiopool_esp32spi.turn import Turn, is_unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+SLOTS = 6
+"""Numbers that the chip has, with firmware 3.x."""
 
 
 class SocketPool:
@@ -32,9 +39,8 @@ class SocketPool:
         self.turn = Turn(radio)
         # Who has which of the chip's numbers. Guarded by the turn, like everything below.
         self.numbers: dict[int, Any] = {}
-        # Port to number, of listening sockets that were closed: the firmware never stops listening, and a number
-        # that has once listened is no use for anything but listening on that port again.
-        self.parked: dict[int, int] = {}
+        # Number to port, of the numbers that have ever listened: the firmware never stops listening on them.
+        self.listened: dict[int, int] = {}
         self._ssl_context: ChipContext | None = None
         self._last_port = 49151
 
@@ -92,6 +98,27 @@ class SocketPool:
     def drop(self, number: int) -> None:
         """Nobody has that number any more. Within a turn."""
         self.numbers.pop(number, None)
+
+    def number_to_listen(self, radio: "Any", port: int) -> int:
+        """A number on which the chip can listen on that port. Within a turn. Raises OSError.
+
+        A number that has once listened goes on with its first port for good (nothing in the firmware calls
+        `NetworkServer::end`). For a client it is as good as any; for a server only on the same port.
+        """
+        for number, former in list(self.listened.items()):
+            if not radio.server_state(number):
+                # The chip was reset.
+                del self.listened[number]
+            elif former == port:
+                if number in self.numbers:
+                    raise OSError(errno.EADDRINUSE, "port %d: the number that listens on it is in use" % port)
+                return number
+        number = radio.get_socket()
+        while number in self.listened or number in self.numbers:
+            number += 1
+        if number >= SLOTS:
+            raise OSError(ENFILE, "every free number has listened on another port; the chip forgets by a reset only")
+        return number  # type: ignore[no-any-return]
 
     def free_port(self) -> int:
         """A port for a socket that asked for none (RFC 6335, section 6: 49152 to 65535)."""

@@ -20,7 +20,8 @@ SEND_SIZE = 32 * 64 - 1
 """Bytes that one `send` takes at most. The vendor's library sends pieces of 64 bytes, and one more, empty, when their
 sum is a multiple of 64."""
 CONNECT_TIME = 3000
-"""Milliseconds that the chip tries to connect, whatever the caller's timeout (`WIFI_CLIENT_DEF_CONN_TIMEOUT_MS`)."""
+"""Milliseconds that the chip tries to connect over TCP, whatever the caller's timeout
+(`WIFI_CLIENT_DEF_CONN_TIMEOUT_MS`); over TLS it tries longer than the vendor's library waits."""
 ESTABLISHED = 4
 NOBODY = 255
 
@@ -106,8 +107,10 @@ class StreamSocket(Handle):
         where = "can't connect to %s:%s: " % (host, port)
         if is_unanswered(error):
             made = ConnectTimeoutError(where + "the chip did not answer (%s)" % error)
-        elif took >= CONNECT_TIME and not self._secure:
-            made = ConnectTimeoutError(where + "timed out after the chip's %d s" % (CONNECT_TIME // 1000))
+            made.errno = errno.ETIMEDOUT
+        elif took >= CONNECT_TIME or (self._timeout is not None and took >= self._timeout * 1000):
+            made = ConnectTimeoutError(where + "no connection after %.1f s" % (took / 1000))
+            made.errno = errno.ETIMEDOUT
         elif self._secure:
             made = TLSError(
                 where + "the chip made no TLS connection: refused, unreachable, or the certificate is not one that it "
@@ -214,8 +217,10 @@ class StreamSocket(Handle):
             number = self._number
             if number is None:
                 return False
-            # In this order: a connection whose network went away counts as established until a read has failed.
-            if radio.socket_available(number):
+            # In this order: a connection whose network went away counts as established until a read has failed. And
+            # a read, not "available", which means another thing on a number that has once listened.
+            self._unread, self._at = radio.socket_read(number, READ_SIZE), 0
+            if self._unread:
                 return False
             if radio.socket_status(number) == ESTABLISHED:
                 return True
@@ -229,27 +234,20 @@ class StreamSocket(Handle):
         if self._bound is None:
             self.bind(("", 0))
         port = self._bound[1]  # type: ignore[index]
-        with self._pool.turn as radio:
+        pool = self._pool
+        with pool.turn as radio:
             self._check_unused()
-            number = self._unpark(radio, port)
-            if number is None:
-                number = radio.get_socket()
-                radio.start_server(port, number)
-            self._pool.take(number, self)
+            number = pool.number_to_listen(radio, port)
+            radio.start_server(port, number)
+            pool.take(number, self)
+            pool.listened[number] = port
             self._number = number
             self._listening = True
-
-    def _unpark(self, radio: "Any", port: int) -> "int | None":
-        """The number that listens on that port since an earlier socket did."""
-        number = self._pool.parked.pop(port, None)
-        if number is None or number in self._pool.numbers or not radio.server_state(number):
-            return None
-        # Those who came while nobody listened here.
-        client = radio.socket_available(number)
-        while client != NOBODY:
-            radio.socket_close(client)
-            client = radio.socket_available(number)
-        return number
+            # Those who came while nobody listened here: the firmware never stops listening.
+            visitor = radio.socket_available(number)
+            while visitor != NOBODY:
+                radio.socket_close(visitor)
+                visitor = radio.socket_available(number)
 
     def accept(self) -> "tuple[StreamSocket, tuple[str, int]]":
         """The next connection: (socket, (address, port)). Raises OSError(ETIMEDOUT) or OSError(EAGAIN)."""
@@ -283,12 +281,6 @@ class StreamSocket(Handle):
         self._pool.drop(number)
         if self._secure:
             # Nothing to the chip any more; the vendor's library forgets its TLS socket by it.
-            radio.socket_close(number)
-
-    def _release(self, radio: "Any", number: int) -> None:
-        if self._listening and self._bound is not None:
-            self._pool.parked[self._bound[1]] = number
-        else:
             radio.socket_close(number)
 
     def _check_unused(self) -> None:

@@ -35,6 +35,7 @@ class Emulator:
     clock: seconds; what the chip measures its timeouts with.
     hold: seconds for which the chip stays busy over a read that would find nothing, until the answer is there. 0, as
     the real chip; more makes the number of transactions independent of how fast the peer is, so that it can be tested.
+    expose: the chip's own ports are those of 127.0.0.1 with the same number, not free ones.
     """
 
     def __init__(
@@ -48,8 +49,9 @@ class Emulator:
         tls_slots: int = 1,
         clock: Callable[[], float] = time.monotonic,
         hold: float = 0,
+        expose: bool = False,
     ) -> None:
-        self.network = Network(hosts, routes, resolve, access_points)
+        self.network = Network(hosts, routes, resolve, access_points, expose)
         self._bundle = trust
         self._trust: ssl.SSLContext | None = None
         self.table = Table(self.network, clock, lambda: self.trust, slots, tls_slots)

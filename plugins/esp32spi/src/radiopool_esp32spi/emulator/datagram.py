@@ -29,18 +29,18 @@ class Datagrams:
         self.stop()
         if not self._network.is_up or (port and self._network.is_published("udp", port)):
             return False
-        self._open()
+        try:
+            self._network.publish("udp", port, self._open(port).getsockname())
+        except OSError:
+            return False
         self._port = port
-        if port:
-            assert self._carrier is not None
-            self._network.publish("udp", port, self._carrier.getsockname())
         return True
 
     def begin_packet(self, address: "tuple[str, int]") -> bool:
         self.remote_address = address
         self._outgoing.clear()
         if self._carrier is None:
-            self._open()
+            self._open(0)
         return True
 
     def write(self, octets: bytes) -> int:
@@ -91,7 +91,13 @@ class Datagrams:
         self._incoming = b""
         self._outgoing.clear()
 
-    def _open(self) -> None:
-        self._carrier = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._carrier.setblocking(False)
-        self._carrier.bind(("127.0.0.1", 0))
+    def _open(self, port: int) -> socket.socket:
+        carrier = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            carrier.setblocking(False)
+            carrier.bind(self._network.address_for_port(port))
+        except OSError:
+            carrier.close()
+            raise
+        self._carrier = carrier
+        return carrier

@@ -5,7 +5,7 @@ The chip's own address and every port it listens on are fictions; what carries t
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 # WiFi.status(), `WiFiType.h` of arduino-esp32; the vendor has the same numbers as WL_*.
@@ -33,7 +33,8 @@ class Network:
     """hosts: name to address. routes: (address, port) to a port of 127.0.0.1 or to an (address, port) pair.
 
     `resolve` answers names that `hosts` lacks; without one they don't exist. An address without a route is connected
-    to as it is.
+    to as it is. With `expose` the chip's own ports are ports of 127.0.0.1 with the same number; without, they are free
+    ones, which `address_of` tells.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Network:
         routes: "dict[Address, int | Address] | None" = None,
         resolve: "Callable[[str], str] | None" = None,
         access_points: "tuple[AccessPoint, ...]" = (AccessPoint("emulated"),),
+        expose: bool = False,
     ) -> None:
         self.hosts = {} if hosts is None else hosts
         self.routes = {} if routes is None else routes
         self.resolve = resolve
         self.access_points = list(access_points)
+        self.expose = expose
         self.address = "192.0.2.2"
         self.mac = b"\x24\x0a\xc4\x00\x00\x02"
         self.status = IDLE
@@ -102,6 +105,10 @@ class Network:
         """What the chip calls a peer of the host."""
         return self._seen.get(real, real)
 
+    def address_for_port(self, port: int) -> Address:
+        """Where the host's socket binds that carries a port of the chip."""
+        return "127.0.0.1", port if self.expose else 0
+
     def publish(self, kind: str, port: int, real: Address) -> None:
         """The chip's own `port` ("tcp" or "udp") is carried by the host's socket at `real`."""
         self._local[kind, port] = real
@@ -118,6 +125,3 @@ class Network:
             return self._local[kind, port]
         except KeyError:
             raise LookupError("the chip has no %s port %d open" % (kind, port)) from None
-
-    def published(self) -> Iterator["tuple[str, int]"]:
-        return iter(self._local)

@@ -202,7 +202,10 @@ class Server:
         self._port = port or self._port
         if self._network.is_published("tcp", self._port):
             return
-        listener = socket.create_server(("127.0.0.1", 0), backlog=4)
+        try:
+            listener = socket.create_server(self._network.address_for_port(self._port), backlog=4)
+        except OSError:
+            return
         listener.setblocking(False)
         self._listener = listener
         self._network.publish("tcp", self._port, listener.getsockname())
