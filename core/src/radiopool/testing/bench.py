@@ -35,12 +35,12 @@ def require(condition: "Any", message: str, *seen: "Any") -> None:
 class Peer:
     """Where the peer is, and what it offers: all that a radio must be told to reach it.
 
-    host: its address. ports: word -> port, of "plain", "udp", "refused", "silent", "blackhole", "ipv6", "tls", "expired",
-    "wrong name", "untrusted"; a check whose port is missing is skipped. name: what the good certificate names. ca: the
-    CA's certificate, PEM text. ipv6_host: the address of the port "ipv6".
+    host: its address. ports: word -> port, of "plain", "udp", "refused", "silent", "blackhole", "ipv6", "tls",
+    "expired", "wrong name", "untrusted"; a check whose port is missing is skipped. name: what the good certificate
+    names. ca: the CA's certificate, PEM text. ipv6_host: the address of the port "ipv6".
 
-    `radiopool.testing.peers.Peers` is one that serves; `python -m radiopool.testing.peers` serves in a process of its own
-    and prints these arguments as JSON.
+    `radiopool.testing.peers.Peers` is one that serves; `python -m radiopool.testing.peers` serves in a process of its
+    own and prints these arguments as JSON.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class Bench:
         self.radio = radio
         self.peer = peer
         self.traits = traits or driver.traits(radio)
-        self.pool = driver.socket_pool(radio)
+        self.pool: "Any" = driver.socket_pool(radio)
         self.make_context = ssl_context
         self.tls_host = tls_host
         self.bind_host = peer.host if bind_host is None else bind_host
@@ -305,8 +305,9 @@ class Bench:
     def nothing_stays_open(self) -> None:
         """Fail unless every socket is closed: as the driver counts, as the radio does, and as the peer sees it."""
         require(not self.driver.open, "the driver still has %d open", len(self.driver.open))
-        if self.open_sockets is not None:
-            self.until(lambda: not self.open_sockets(), "the radio's own table still has a socket open")
+        count = self.open_sockets
+        if count is not None:
+            self.until(lambda: not count(), "the radio's own table still has a socket open")
         witness = self.connect()
         self.until(
             lambda: int(self.ask(witness, "count")) <= 1,

@@ -128,5 +128,5 @@ class LoopbackDriver(Driver):
     def is_alive(self, socket: Any) -> bool:
         return socket.is_alive() if isinstance(socket, TLSSocket) else super().is_alive(socket)
 
-    def emulated(self) -> LoopbackRadio:
+    def emulated(self, which: str = "", hosts: Any = None, routes: Any = None) -> LoopbackRadio:
         return LoopbackRadio()

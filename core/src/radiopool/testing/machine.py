@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from hypothesis import HealthCheck, Verbosity, settings
+from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -163,9 +163,10 @@ class Use(RuleBasedStateMachine):
         require(stats["leased"] == len(self.leased), "%d are leased: %r", len(self.leased), stats)
         require(stats["leased"] + stats["idle"] == len(opened), "%d are open: %r", len(opened), stats)
         require(len(opened) <= max(self.limit, len(self.leased)), "the budget is exceeded: %r", stats)
-        if self.bench.open_sockets is not None:
+        count = self.bench.open_sockets
+        if count is not None:
             self.bench.until(
-                lambda: self.bench.open_sockets() == len(opened),  # type: ignore[misc]
+                lambda: count() == len(opened),
                 "the radio's own table does not have the %d sockets that are open",
                 len(opened),
             )
@@ -189,14 +190,17 @@ def run_machine(bench: Bench) -> None:
     contexts: tuple[Any, ...] = (None,)
     if bench.traits.tls is not None and bench.traits.budget[1] != 0:
         contexts = (None, bench.context(), bench.context())
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        functools.partial(Use, bench, contexts),
+    made: Any = functools.partial(Use, bench, contexts)
+    run_state_machine_as_test(
+        made,
         settings=settings(
             max_examples=bench.examples,
             stateful_step_count=bench.steps,
             deadline=None,
             database=None,
             derandomize=True,
+            # Shrinking would repeat what failed some hundred times, each with its waiting.
+            phases=(Phase.generate,),
             verbosity=Verbosity.quiet,
             suppress_health_check=list(HealthCheck),
         ),

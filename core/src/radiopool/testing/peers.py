@@ -49,10 +49,10 @@ class Certificates:
 class Peers(Peer):
     """A `Peer` that serves, from entering to leaving its `with` block, on free ports of `host`.
 
-    Ports: "plain" and "ipv6" obey (see `conversation`); "tls", "expired", "wrong name" and "untrusted" do so after a TLS
-    handshake with such a certificate; "udp" sends every datagram back; "silent" accepts and says nothing; "refused" is
-    closed; "blackhole" never answers (a listener whose backlog is full; Linux only). `open` is the number of
-    connections that are open here.
+    Ports: "plain" and "ipv6" obey (see `conversation`); "tls", "expired", "wrong name" and "untrusted" do so after a
+    TLS handshake with such a certificate; "udp" sends every datagram back; "silent" accepts and says nothing;
+    "refused" is closed; "blackhole" never answers (a listener whose backlog is full; Linux only). `open` is the number
+    of connections that are open here.
     """
 
     def __init__(self, host: str = "127.0.0.1", name: str = "peer.test") -> None:
@@ -83,7 +83,9 @@ class Peers(Peer):
             self._refuse()
             if sys.platform == "linux":
                 self._swallow()
-            if ":" not in self.host and _has_ipv6():
+            if ":" in self.host:
+                self.ipv6_host, self.ports["ipv6"] = self.host, self.ports["plain"]
+            elif _has_ipv6():
                 self._listen("ipv6", self.ipv6_host, self._obey)
         except BaseException:
             self.__exit__()

@@ -17,11 +17,9 @@ UNDECLARED = "works undeclared"
 
 
 class Result:
-    """What came of one check: `status` is PASSED, FAILED, SKIPPED or UNDECLARED; `reason` says why, unless it passed."""
+    """What came of one check: its `status` (PASSED, FAILED, SKIPPED, UNDECLARED), and the `reason` unless it passed."""
 
-    def __init__(
-        self, check: "Check", status: str, reason: str = "", error: "BaseException | None" = None
-    ) -> None:
+    def __init__(self, check: "Check", status: str, reason: str = "", error: "BaseException | None" = None) -> None:
         self.check = check
         self.status = status
         self.reason = reason

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from radiopool.testing.bench import Bench
+
 Check = namedtuple("Check", ("level", "name", "function", "needs"))
 """One check: its level, its name, the function that takes the bench, and the trait that it needs (or None)."""
 
@@ -30,6 +32,7 @@ def all_checks() -> "list[Check]":
 
 def checks_of(level: int) -> "list[Check]":
     """The checks of one level."""
+    pairs: "Any"
     if level == 1:
         from radiopool.testing.checks import exchange, liveness, secure
 

@@ -8,7 +8,6 @@ from radiopool.testing.bench import Clock, Skipped, require
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from radiopool.testing.bench import Bench
 
@@ -44,7 +43,7 @@ def stale(bench: "Bench", command: bytes, why: str) -> None:
 
 
 def check_stale_is_replaced(bench: "Bench") -> None:
-    """An idle socket that the peer has closed is never handed out: the lease gets a fresh one, before anything is sent."""
+    """An idle socket that the peer has closed is never handed out: the lease gets a fresh one instead."""
     stale(bench, b"bye 0\n", "the peer has closed")
 
 
@@ -113,7 +112,7 @@ def check_tls_keys_are_apart(bench: "Bench") -> None:
 
 
 def check_budget_is_kept(bench: "Bench") -> None:
-    """With more hosts than sockets the least recently used idle one goes; a leased one never, nor one too many opened."""
+    """With more hosts than sockets idle ones make room, leased ones never, and not one too many is open."""
     limit = min(bench.budget(), 4)
     manager = bench.manager(Policy(budget=limit))
     held = bench.lease(manager, "held")

@@ -74,7 +74,7 @@ def _refused(bench: "Bench", word: str) -> None:
 
 
 def check_tls_idle_socket_is_alive(bench: "Bench") -> None:
-    """An idle TLS connection is alive, with session tickets still unread (RFC 8446, section 4.6.1) and after answers."""
+    """An idle TLS connection is alive, with session tickets unread (RFC 8446 section 4.6.1) and after answers."""
     socket = bench.connect("tls", context=bench.context())
     # A server sends its tickets when its side of the handshake is done; they take a moment to arrive.
     time.sleep(bench.timeout)
