@@ -41,19 +41,24 @@ def chips(driver):
         radio.emulator.close()
 
 
-def vendor_afresh(radio):
-    """The vendor's class-wide state as its constructor left it for this radio alone."""
-    WIZNET5K._sockets_reserved = [False] * (radio.max_sockets - 1)
-    vendor_pools._global_socketpool.clear()
+@pytest.fixture(scope="session")
+def start_afresh():
+    """Puts the vendor's class-wide state, and ours, as the constructor of a radio left it."""
+
+    def start_afresh(radio):
+        WIZNET5K._sockets_reserved = [False] * (radio.max_sockets - 1)
+        vendor_pools._global_socketpool.clear()
+        vars(radio).pop("_radiopool_sockets", None)
+
+    return start_afresh
 
 
 @pytest.fixture(params=CHIPS)
-def radio(request, chips, driver):
+def radio(request, chips, start_afresh):
     """A WIZNET5K over an emulated chip with nothing open; it must have nothing open after the test either."""
     radio = chips[request.param]
     emulator = radio.emulator
-    vendor_afresh(radio)
-    vars(radio).pop("_radiopool_sockets", None)
+    start_afresh(radio)
     yield radio
     emulator.plug()
     emulator.faults.dns_silent = emulator.faults.dhcp_silent = False
@@ -151,19 +156,33 @@ def serve():
         server.close()
 
 
-def echo(connection):
-    """Send back what comes."""
-    while data := connection.recv(65536):
-        connection.sendall(data)
+# pytest's importlib mode has no module to import these from, so they come as fixtures.
 
 
-def server_context(*names):
-    """A TLS context for a server with a good certificate for these names."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert(*names).configure_cert(context)
-    return context
+@pytest.fixture(scope="session")
+def echo():
+    """What a Server does that sends back what comes."""
+
+    def echo(connection):
+        while data := connection.recv(65536):
+            connection.sendall(data)
+
+    return echo
 
 
+@pytest.fixture(scope="session")
+def server_context():
+    """`server_context(*names)`: a server's TLS context with a good certificate for these names."""
+
+    def server_context(*names, **limits):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        AUTHORITY.issue_cert(*names, **limits).configure_cert(context)
+        return context
+
+    return server_context
+
+
+@pytest.fixture
 def client_context():
     """A TLS context that trusts the test's authority alone."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -171,10 +190,27 @@ def client_context():
     return context
 
 
-def read(sock, size):
-    """Exactly that many bytes; fewer only at the end of the stream."""
-    buffer = bytearray(size)
-    got = 0
-    while got < size and (count := sock.recv_into(memoryview(buffer)[got:])):
-        got += count
-    return bytes(buffer[:got])
+@pytest.fixture(scope="session")
+def read():
+    """`read(sock, size)`: exactly that many bytes; fewer only at the end of the stream."""
+
+    def read(sock, size):
+        buffer = bytearray(size)
+        got = 0
+        while got < size and (count := sock.recv_into(memoryview(buffer)[got:])):
+            got += count
+        return bytes(buffer[:got])
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def wait_for():
+    """`wait_for(condition)`: until it holds; pytest's own timeout ends it otherwise."""
+
+    def wait_for(condition):
+        patience = threading.Event()
+        while not condition():
+            patience.wait(0.001)
+
+    return wait_for

@@ -107,7 +107,7 @@ class TCP:
         try:
             if status == reg.SYNSENT:
                 self._handshake()
-            else:
+            if self._hardware.status != reg.SYNSENT:
                 self._receive()
                 self._flush()
         except OSError:
@@ -147,7 +147,6 @@ class TCP:
         self._hardware.interrupt(reg.CON)
 
     def _receive(self) -> None:
-        assert self._connection is not None
         while self._connection is not None and self._hardware.status in (reg.ESTABLISHED, reg.FIN_WAIT):
             free = self._hardware.receive_free
             if not free:
