@@ -125,7 +125,8 @@ class Bench:
 
     driver, radio: what is tried. peer: a `Peer`. traits: what the driver declares, if not `driver.traits(radio)`.
     ssl_context: makes a new TLS context that trusts the peer's CA, each time it is called; by default the driver's
-    own, to which the CA is added where it takes one (a chip that does TLS itself must know the CA already).
+    own, to which the CA is added where it takes one. A chip that does TLS itself must know the CA already, unless it is
+    emulated and has its bundle, an `ssl.SSLContext`, as `radio.emulator.trust`.
     tls_host: the host for TLS connections, where the radio needs a name in place of `peer.host` and `server_name`.
     bind_host, listen_host: where a server socket of the radio binds, and where the peer reaches it.
     timeout: seconds of the timeouts that are to run out. patience: seconds given to what must happen.
@@ -173,6 +174,9 @@ class Bench:
         self.unknown_name = unknown_name
         self.open_sockets = open_sockets
         self.name = name
+        chip_trust = getattr(getattr(radio, "emulator", None), "trust", None)
+        if chip_trust is not None and peer.ca:
+            chip_trust.load_verify_locations(cadata=peer.ca)
         self._managers: "list[ConnectionManager]" = []
         self._sockets: "list[Any]" = []
         self.driver: "Any" = Witness(driver)

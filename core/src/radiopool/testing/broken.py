@@ -35,9 +35,8 @@ def with_socket(*checks: str) -> Callable[[type[LoopbackSocket]], type[LoopbackS
     """Enter a driver whose sockets are of that class, and all else right."""
 
     def enter(kind: type[LoopbackSocket]) -> type[LoopbackSocket]:
-        caught_by(*checks)(
-            type("With" + kind.__name__, (LoopbackDriver,), {"socket_kind": kind, "__doc__": kind.__doc__})
-        )
+        parts = {"socket_kind": kind, "__doc__": kind.__doc__}
+        caught_by(*checks)(type("With" + kind.__name__, (LoopbackDriver,), parts))
         return kind
 
     return enter
@@ -178,15 +177,15 @@ class EndIsAnError(LoopbackSocket):
         return count
 
 
-@with_socket("reset is noticed")
-class ResetIsSilence(LoopbackSocket):
-    """Loops until the timeout after a reset, as CircuitPython on Espressif."""
+@with_socket("reset is an error or an end")
+class ResetWithoutErrno(LoopbackSocket):
+    """A reset is a RuntimeError, as in WIZnet's vendor library."""
 
     def recv_into(self, buffer: Any, nbytes: int = 0) -> int:
         try:
             return self.raw.recv_into(buffer, nbytes)
-        except ConnectionResetError:
-            raise TimeoutError("timed out") from None
+        except ConnectionResetError as error:
+            raise RuntimeError("Failed to receive.") from error
 
 
 @with_socket("datagrams")

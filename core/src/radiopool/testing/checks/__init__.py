@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from radiopool.testing.bench import Bench
-
 Check = namedtuple("Check", ("level", "name", "function", "needs"))
 """One check: its level, its name, the function that takes the bench, and the trait that it needs (or None)."""
 
@@ -49,5 +47,6 @@ def checks_of(level: int) -> "list[Check]":
 
 
 def requirement(check: Check) -> str:
-    """What the check requires, as one line; its name where docstrings are not kept (MicroPython)."""
-    return " ".join((getattr(check.function, "__doc__", None) or check.name).split())
+    """What the check requires: its docstring's first paragraph, or its name on boards, which keep none."""
+    text = getattr(check.function, "__doc__", None) or check.name
+    return " ".join(text.split("\n\n")[0].split())
