@@ -2,11 +2,11 @@
 
 import sys
 
-EXTRA = ("typer", "rich")
+EXTRA = ("typer", "rich", "click")
 
 
 def main() -> int:
-    """Run the command line. Returns 2 without the extra `cli`; otherwise the command line sets the exit status."""
+    """Run the command line, which sets the exit status. Returns 2 where the extra `cli` is missing."""
     try:
         from radiopool.cli import main as command_line
     except ModuleNotFoundError as error:
@@ -16,4 +16,3 @@ def main() -> int:
         print('The command line is an extra. Install it: pip install "radiopool[cli]"', file=sys.stderr)
         return 2
     command_line()
-    return 0
