@@ -33,6 +33,11 @@ class Slots:
         return sum(self._open.values())
 
     @property
+    def sockets(self) -> int:
+        """Sockets open now."""
+        return self.open - self._open["tls"]
+
+    @property
     def peak(self) -> int:
         """The most that were ever in use at once."""
         return self._peak
