@@ -210,11 +210,9 @@ class CPythonDriver(Driver):
         What is readable on a TLS socket may be a TLS 1.3 session ticket, which belongs to TLS (RFC 8446 section
         4.6.1): it is taken in, and only a byte of the application, an end or an error means no.
         """
-        if isinstance(socket, TLSSocket):
-            return socket.is_alive()
         try:
             if not isinstance(socket, ssl.SSLSocket):
-                return not _is_readable(socket)
+                return socket.is_alive() if isinstance(socket, TLSSocket) else not _is_readable(socket)
             if socket.pending():
                 return False
             if _is_readable(socket):
@@ -228,6 +226,14 @@ class CPythonDriver(Driver):
         except (OSError, ValueError):
             # ValueError: closed, so there is no descriptor to ask about.
             return False
+        return True
+
+    def revive(self, socket: Any, timeout: "float | None") -> bool:
+        """`is_alive`; the timeout is set only where it differs, since setting it is a system call."""
+        if not self.is_alive(socket):
+            return False
+        if socket.gettimeout() != timeout:
+            socket.settimeout(timeout)
         return True
 
     def emulated(self, which: str = "", hosts: Any = None, routes: Any = None) -> HostNetwork:
