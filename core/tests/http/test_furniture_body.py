@@ -5,6 +5,7 @@ import io
 import os
 
 import pytest
+
 from radiopool.errors import InvalidValueError
 from radiopool.http.body import BLOCK, RequestBody
 from radiopool.http.exceptions import UnrewindableBodyError

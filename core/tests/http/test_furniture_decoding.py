@@ -6,6 +6,7 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from radiopool.http import decoding
 from radiopool.http.exceptions import DecodeError
 

@@ -5,6 +5,7 @@ import http.client
 import pickle
 
 import pytest
+
 from radiopool import errors as core
 from radiopool.http import errors, exceptions
 

@@ -4,6 +4,7 @@ import email.parser
 import email.policy
 
 import pytest
+
 from radiopool.errors import InvalidValueError
 from radiopool.http.errors import InvalidHeader
 from radiopool.http.fields import RequestField, format_multipart_header_param, guess_content_type

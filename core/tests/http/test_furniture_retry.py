@@ -5,6 +5,7 @@ import random
 import time
 
 import pytest
+
 from radiopool.errors import InvalidValueError
 from radiopool.http.exceptions import (
     ConnectTimeoutError,

@@ -4,6 +4,7 @@ import socket
 import time
 
 import pytest
+
 from radiopool.errors import InvalidValueError
 from radiopool.http.exceptions import TimeoutStateError
 from radiopool.http.timeout import Timeout

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from radiopool.http.errors import LocationParseError
 from radiopool.http.rfc3986 import Url, encode_target, parse_url, remove_dot_segments
 

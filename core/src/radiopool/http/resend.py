@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from radiopool.errors import InvalidValueError
 from radiopool.http import redirects
 from radiopool.http.errors import MaxRetryError, ProtocolError, SSLError, TimeoutError
 from radiopool.http.exceptions import ProxyError
@@ -31,6 +32,9 @@ def settle(
     while True:
         if failure is not None:
             if not isinstance(failure, (TimeoutError, ProtocolError, SSLError, ProxyError)):
+                raise failure
+            if isinstance(failure, InvalidValueError):
+                # A TLS option that can't be used is no better the second time.
                 raise failure
             retries = retries.increment(method, url, error=failure, _pool=pool)
             failure = None

@@ -58,7 +58,7 @@ class TLSOptions:
     assert_fingerprint: the certificate's digest in hexadecimal (SHA-256; SHA-1 and MD5 as well), and nothing else
         about it.
 
-    Raises TLSOptionError.
+    Raises TLSOptionError. Warns, with InsecureRequestWarning, if no certificate will be verified.
     """
 
     def __init__(
@@ -88,6 +88,12 @@ class TLSOptions:
         if self.fingerprint or assert_hostname is not None:
             # OpenSSL looks for the server name and for nothing else.
             self.context.check_hostname = False
+        if self.context.verify_mode == ssl.CERT_NONE and not self.fingerprint:
+            warnings.warn(
+                "certificates are not verified: anybody can answer in the server's place",
+                InsecureRequestWarning,
+                stacklevel=_caller(),
+            )
         # Of the password its hash: keys are printed.
         changes["key_password"] = hash(changes.get("key_password"))
         self.key = (self.assert_hostname, self.fingerprint, *sorted(changes.items()))
@@ -116,10 +122,6 @@ class TLSOptions:
 
     def connect(self, manager: Any, key: Any, ssl_context: Any, timeout: "float | None") -> Any:
         """A connected and checked socket: the `connect` of `ConnectionManager.acquire`."""
-        if ssl_context.verify_mode == ssl.CERT_NONE and not self.fingerprint:
-            warnings.warn(
-                "the certificate of %s is not verified" % key.host, InsecureRequestWarning, stacklevel=_caller()
-            )
         driver = manager.driver
         socket = driver.connect(
             manager.socket_pool, key.host, key.port, timeout, ssl_context, key.server_name, key.source_address
