@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 
 os.environ.setdefault("BLINKA_OS_AGNOSTIC", "1")
 
@@ -114,6 +115,20 @@ class Chip:
 
     def connect(self, peer, timeout=5, driver=None, **options):
         return (driver or self.driver).connect(self.pool, peer.name, peer.port, timeout, **options)
+
+
+def until(condition):
+    """Wait for what the host's network is about to bring."""
+    for _ in range(20000):
+        if condition():
+            return
+        time.sleep(0.0005)
+    raise AssertionError("it never came to that")
+
+
+@pytest.fixture(scope="session", name="until")
+def until_fixture():
+    return until
 
 
 @pytest.fixture(scope="session")

@@ -39,14 +39,6 @@ def vendor_socket(vendor, peer):
     return socket
 
 
-def wait_until(condition, chip):
-    for _ in range(5000):
-        if condition():
-            return
-        chip.emulator.firmware.update_attention()
-    raise AssertionError("it never came to that")
-
-
 # -- two sockets made before either connects have the same number
 
 
@@ -90,10 +82,10 @@ def test_with_us_it_is_0_again_and_again(chip):
     socket.close()
 
 
-def test_with_us_it_is_0_without_a_timeout_and_when_non_blocking(chip):
+def test_with_us_it_is_0_without_a_timeout_and_when_non_blocking(chip, until):
     for timeout in (None, 0):
         socket = chip.connect(chip.serve(lambda connection: None), timeout=timeout)
-        wait_until(lambda: not chip.table.slots[0].client.connected(), chip)
+        until(lambda: not chip.table.slots[0].client.connected())
         assert socket.recv_into(bytearray(1)) == 0
         socket.close()
 
@@ -282,7 +274,9 @@ def test_with_us_one_that_the_chip_would_cut_is_refused(chip):
 # -- a peer that hangs up at once
 
 
-def test_without_us_a_peer_that_hangs_up_at_once_costs_three_seconds_and_a_timeout(chip, vendor, monkeypatch):
+def test_without_us_a_peer_that_hangs_up_at_once_costs_three_seconds_and_a_timeout(
+    chip, vendor, monkeypatch, until
+):
     from adafruit_esp32spi import adafruit_esp32spi as library
 
     now = itertools.count()
@@ -292,7 +286,7 @@ def test_without_us_a_peer_that_hangs_up_at_once_costs_three_seconds_and_a_timeo
 
     def open_and_lose(*args, **options):
         socket_open(*args, **options)
-        wait_until(lambda: not chip.table.slots[0].client.connected(), chip)
+        until(lambda: not chip.table.slots[0].client.connected())
 
     monkeypatch.setattr(chip.radio, "socket_open", open_and_lose)
     peer = chip.serve(lambda connection: None)

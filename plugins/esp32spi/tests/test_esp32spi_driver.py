@@ -101,20 +101,20 @@ def test_sockets_of_both_types(chip):
 # -- streams
 
 
-def test_a_bytewise_reader_costs_no_transaction_a_byte(chip):
+def test_a_bytewise_reader_costs_no_transaction_a_byte(chip, until):
     peer = chip.serve(lambda connection: (connection.sendall(b"x" * 1000), connection.recv(1)))
     with chip.connect(peer) as socket:
-        chip.emulator.firmware.hold = 5
+        until(lambda: chip.table.slots[0].client.available() == 1000)
         chip.trace.clear()
         one = bytearray(1)
         assert sum(socket.recv_into(one) for _ in range(1000)) == 1000
         assert chip.trace.commands == {0x45: 1}
 
 
-def test_recv_into_takes_nbytes_and_no_more(chip):
+def test_recv_into_takes_nbytes_and_no_more(chip, until):
     with chip.connect(chip.serve(lambda connection: (connection.sendall(b"abcdef"), connection.recv(1)))) as socket:
         buffer = bytearray(b"......")
-        chip.emulator.firmware.hold = 5
+        until(lambda: chip.table.slots[0].client.available() == 6)
         assert socket.recv_into(buffer, 2) == 2
         assert buffer == b"ab...."
         view = memoryview(buffer)

@@ -355,14 +355,14 @@ def test_a_server(joined):
 # -- the firmware's own defects, kept
 
 
-def test_defect_a_dead_connections_number_is_free_but_its_socket_lives_on(joined):
+def test_defect_a_dead_connections_number_is_free_but_its_socket_lives_on(joined, until):
     """getClientStateTcp and stopClientTcp, CommandHandler.cpp: the state's answer frees the number and stops nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         joined.network.routes["10.0.0.1", 80] = listener.getsockname()[1]
         ask(joined, connect_command("a.example", 80, 0, 0))
         listener.accept()[0].close()
         client = joined.table.slots[0].client
-        joined.firmware.hold = 5.0
+        until(lambda: not client.connected())
         assert ask(joined, "e0 45 02 00 01 00 00 02 0a 00 ee 00") == "e0 c5 01 00 00 ee 00 00"
         assert ask(joined, "e0 2f 01 01 00 ee 00 00") == "e0 af 01 01 00 ee 00 00"
         assert joined.table.in_use == []
@@ -370,17 +370,19 @@ def test_defect_a_dead_connections_number_is_free_but_its_socket_lives_on(joined
         assert client.carrier is not None
 
 
-def test_defect_the_state_forgets_what_the_client_has_buffered(joined):
+def test_defect_the_state_forgets_what_the_client_has_buffered(joined, until):
     """NetworkClient::connected looks at the socket, not at the 1436 bytes its own buffer may hold."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         joined.network.routes["10.0.0.1", 80] = listener.getsockname()[1]
         ask(joined, connect_command("a.example", 80, 0, 0))
         peer = listener.accept()[0]
         peer.sendall(b"last words")
+        client = joined.table.slots[0].client
+        until(lambda: client.available() == 10)
         peer.close()
-        joined.firmware.hold = 5.0
         assert ask(joined, "e0 45 02 00 01 00 00 02 04 00 ee 00") == "e0 c5 01 00 04 6c 61 73 74 ee 00 00"
         assert ask(joined, "e0 2b 01 01 00 ee 00 00") == "e0 ab 01 02 06 00 ee 00"
+        until(lambda: not client.connected())
         assert ask(joined, "e0 2f 01 01 00 ee 00 00") == "e0 af 01 01 00 ee 00 00"
         assert ask(joined, "e0 45 02 00 01 00 00 02 0a 00 ee 00") == "e0 c5 01 00 00 ee 00 00"
 

@@ -33,8 +33,9 @@ class Emulator:
     answers names that `hosts` lacks (`lookup` asks the host); None: they don't exist.
     trust: the CA bundle in the firmware, as an `ssl.SSLContext`, PEM text or a file name; None: the host's.
     clock: seconds; what the chip measures its timeouts with.
-    hold: seconds for which the chip stays busy over a read that would find nothing, until the answer is there. 0, as
-    the real chip; more makes the number of transactions independent of how fast the peer is, so that it can be tested.
+    hold: seconds for which the chip stays busy over a read that would find nothing though something was sent, until
+    the answer is there. 0, as the real chip; more makes the number of transactions independent of how fast the peer
+    is, so that it can be tested.
     expose: the chip's own ports are those of 127.0.0.1 with the same number, not free ones.
     """
 

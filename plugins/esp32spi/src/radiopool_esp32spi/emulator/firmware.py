@@ -215,7 +215,7 @@ class Firmware:
         length = min(int.from_bytes(parameters[1], "little"), READ_LIMIT)
         taken = b""
         if slot is not None and slot.stream is not None:
-            if self.hold:
+            if self.hold and slot.stream.asked:
                 yield from slot.stream.wait_for_answer(self.hold)
             taken = slot.stream.read(length)
         elif slot is not None and slot.mode == UDP:
