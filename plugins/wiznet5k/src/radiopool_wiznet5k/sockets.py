@@ -427,6 +427,8 @@ class Socket:
                 with self._chip.lock:
                     if self._number is None or not self._sending or self._can_send(self._number):
                         return
+                    # Without a link it won't be sent, however long one waits.
+                    self._chip.require_link()
                 patience.pause("closing")
         except OSError:
             return
