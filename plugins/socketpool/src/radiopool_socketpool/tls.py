@@ -10,7 +10,7 @@ import ssl
 from typing import Any
 
 from radiopool.tls import TLSSocket
-from radiopool_socketpool.channel import Peer
+from radiopool_socketpool.channel import READ, SLICE, Peer
 from radiopool_socketpool.firmware_socket import Socket
 from radiopool_socketpool.personality import firmware_error
 
@@ -74,16 +74,25 @@ class SSLSocket:
         self._socket.listen(backlog)
 
     def accept(self) -> "tuple[SSLSocket, Peer]":
-        """An (SSLSocket, remote address), after the handshake as the server. Leaks nothing when that fails."""
+        """An (SSLSocket, remote address), after the handshake as the server. Leaks nothing when that fails.
+
+        As in the firmware the handshake waits as long as the new socket's own timeout, and without an end if that is
+        0: a client that connects and says nothing stops a server that polls.
+        """
         raw, peer = self._socket.accept()
         try:
-            raw.settimeout(self._socket._timeout)
             accepted = SSLSocket._over(raw, self._context, True, None)
-            accepted._call(accepted._tls.do_handshake)
+            while True:
+                try:
+                    accepted._call(accepted._tls.do_handshake)
+                    return accepted, peer
+                except OSError as error:
+                    if error.errno != errno.EAGAIN:
+                        raise
+                raw._channel.poll(READ, SLICE)
         except BaseException:
             raw.close()
             raise
-        return accepted, peer
 
     def recv_into(self, buffer: Any, bufsize: int = 0, /) -> int:
         """As `Socket.recv_into`."""
