@@ -34,6 +34,10 @@ from radiopool.manager import ConnectionManager, get_connection_manager, manager
 from radiopool.policy import Policy
 from radiopool.registry import driver_for, driver_named, drivers, register, unregister
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from radiopool.hookspecs import observer
+
 __version__ = "0.1.0"
 
 __all__ = [

@@ -21,6 +21,9 @@ class Account:
     nothing here are its seams.
     """
 
+    # Whether anybody wants to hear of reused sockets.
+    watched = False
+
     def __init__(
         self, socket_pool: "Any", driver: "Driver", radio: "Any", policy: "Policy", clock: "Callable[[], int]"
     ) -> None:
@@ -36,6 +39,8 @@ class Account:
         self.ledger = Ledger(policy, traits.budget, traits.tls_cost, random)
         self.lock = platform.Lock()
         self.closed = False
+        # Those who wait, in their order; nobody can, here.
+        self.tickets: "Any" = ()
         self.cooldown: Any = None
         if policy.cooldown:
             from radiopool.cooldown import Cooldown
@@ -90,16 +95,12 @@ class Account:
         with self.lock:
             self.closed = True
 
-    @property
-    def waiting(self) -> int:
-        """How many leases wait for a socket."""
-        return 0
-
     def decide(self, decision: "Callable[..., Any]", *arguments: "Any") -> None:
         """Let the ledger decide under the lock, hand on what that freed, and close outside what it doomed."""
         with self.lock:
             decision(*arguments)
-            self.serve()
+            if self.tickets:
+                self.serve()
             doomed = self.ledger.doomed and self.ledger.take_doomed()
         if doomed:
             self.close_sockets(doomed)

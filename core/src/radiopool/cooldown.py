@@ -24,7 +24,7 @@ class Cooldown:
 
     def __init__(self, seconds: float) -> None:
         self._ms = int(seconds * 1000)
-        self._failures: "OrderedDict[Hashable, tuple[int, int]]" = OrderedDict()
+        self._failures: OrderedDict[Hashable, tuple[int, int]] = OrderedDict()
 
     def check(self, key: "Hashable", now: int) -> None:
         """Raise CooldownError while the key rests."""

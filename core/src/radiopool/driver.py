@@ -203,6 +203,13 @@ class Driver:
             return self.would_block(error)
         return False
 
+    def revive(self, socket: "Any", timeout: "float | None") -> bool:
+        """`is_alive`, and the timeout of the next lease applied: a driver that does both faster may say how."""
+        if not self.is_alive(socket):
+            return False
+        socket.settimeout(timeout)
+        return True
+
     def default_radio(self) -> "Any":
         """The radio to use when the user names none, or None. CPython's driver has the host's own network."""
         return None

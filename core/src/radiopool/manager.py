@@ -126,19 +126,28 @@ class ConnectionManager:
         if is_ssl:
             context = ssl_context or self.default_ssl_context()
         try:
-            host = host.lower()
-            key = PoolKey(
-                proto, host, port, session_id, context and id(context), server_name, None, source_address, custom
+            key = (
+                proto,
+                host.lower(),
+                port,
+                session_id,
+                context and id(context),
+                server_name,
+                None,
+                source_address,
+                custom,
             )
-            # A key that has sockets was checked when it got the first.
-            if key not in self._account.ledger.buckets:
-                check_address(host, port)
+            # A plain tuple equals the PoolKey of the same parts. One that has sockets was checked for its first.
+            bucket = self._account.ledger.buckets.get(key)
         except (AttributeError, TypeError) as error:
             check_address(host, port)
             raise InvalidValueError(
                 "every part of a pool key must be hashable: %r" % ((proto, session_id, custom),)
             ) from error
-        return key, context
+        if bucket is not None:
+            return bucket.key, context
+        check_address(host, port)
+        return PoolKey(*key), context
 
     def default_ssl_context(self) -> "Any":
         """The context of TLS leases that bring none: the manager's, or the driver's own, made once."""
@@ -188,14 +197,15 @@ class ConnectionManager:
         `max_per_key`: how many sockets the key may have. `connect(manager, key, ssl_context, timeout)` makes the
         socket in the driver's place, through a proxy for instance.
         """
-        check_timeout(timeout)
         account = self._account
         ledger = account.ledger
         if account.cooldown:
             account.cooldown.check(key, account.clock())
         with account.lock:
-            account.check_open()
-            account.serve()
+            if account.closed:
+                account.check_open()
+            if account.tickets:
+                account.serve()
             entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
             doomed = ledger.doomed and ledger.take_doomed()
         while True:
@@ -207,32 +217,29 @@ class ConnectionManager:
                 entry = account.wait(key, ssl_context, wait, max_per_key)
             if entry.state is not LEASED:
                 return self._open(entry, key, ssl_context, timeout, connect)
-            if self._revive(entry, timeout):
-                account.reused(entry)
+            try:
+                alive = account.driver.revive(entry.socket, timeout)
+            except OSError:
+                alive = False
+            except BaseException:
+                self.discard(entry)
+                check_timeout(timeout)
+                raise
+            if alive:
+                if account.watched:
+                    account.reused(entry)
                 return entry
             with account.lock:
                 ledger.discard(entry, STALE)
                 entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
                 doomed = ledger.take_doomed()
 
-    def _revive(self, entry: "Entry", timeout: "float | None") -> bool:
-        """Whether an idle socket lives; it has the caller's timeout then."""
-        try:
-            if not self._account.driver.is_alive(entry.socket):
-                return False
-            entry.socket.settimeout(timeout)
-        except OSError:
-            return False
-        except BaseException:
-            self.discard(entry)
-            raise
-        return True
-
     def _open(self, entry: "Entry", key: PoolKey, context: "Any", timeout: "float | None", connect: "Any") -> "Entry":
         """Connect a reserved entry, evicting idle sockets one by one when the radio says it has none left."""
         account = self._account
         driver = account.driver
         try:
+            check_timeout(timeout)
             while True:
                 try:
                     if connect:
@@ -286,8 +293,16 @@ class ConnectionManager:
 
     def recycle(self, entry: "Entry", max_idle: "int | None" = None) -> None:
         """Give a leased entry back for recycling; at most `max_idle` idle sockets stay under its key."""
+        # `Account.decide`, unrolled: every request comes through here.
         account = self._account
-        account.decide(account.ledger.recycle, entry, account.clock(), max_idle)
+        ledger = account.ledger
+        with account.lock:
+            ledger.recycle(entry, account.clock(), max_idle)
+            if account.tickets:
+                account.serve()
+            doomed = ledger.doomed and ledger.take_doomed()
+        if doomed:
+            account.close_sockets(doomed)
 
     def discard(self, entry: "Entry", reason: str = DISCARDED) -> None:
         """Give a leased entry back to be closed; `reason` is counted in `stats()`."""
@@ -362,7 +377,7 @@ class ConnectionManager:
             numbers["reused"] = ledger.reused
             numbers["peak"] = ledger.peak
             numbers["closed"] = dict(ledger.closed)
-            numbers["waiting"] = account.waiting
+            numbers["waiting"] = len(account.tickets)
         return numbers
 
     def __repr__(self) -> str:

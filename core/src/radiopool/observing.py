@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from radiopool.account import Account
+
 if TYPE_CHECKING:
     from pluggy import PluginManager
 
@@ -44,6 +46,7 @@ def observe(observer: object) -> object:
         _plugins.unregister(observer)
         raise
     hooks = _plugins.hook
+    Account.watched = True
     return observer
 
 
@@ -54,6 +57,7 @@ def ignore(observer: object) -> None:
         _plugins.unregister(observer)
         if not _plugins.get_plugins():
             hooks = None
+            Account.watched = False
 
 
 def tell(event: str, **facts: Any) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING or CPYTHON:
     import threading
 
     Lock = threading.Lock
+    # A stack from which anything can be removed: CPython's dict keeps its order, a board's does not.
+    Stack = dict
 
     ConnectionRefused = ConnectionRefusedError
     InvalidValue = ValueError
@@ -27,6 +29,7 @@ if TYPE_CHECKING or CPYTHON:
         return time.monotonic_ns() // 1_000_000
 
 else:
+    from collections import OrderedDict as Stack  # noqa: F401
 
     class Lock:
         """Boards have one thread of Python: nothing to exclude."""

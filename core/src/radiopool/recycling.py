@@ -25,6 +25,7 @@ and closing everything look at every key.)
 from collections import OrderedDict
 
 from radiopool.errors import LeaseError
+from radiopool.platform import Stack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ class Bucket:
     """The entries under one key: `open` of them, those `idle` oldest first."""
 
     def __init__(self, key: "Hashable", context: "Any") -> None:
-        self.key = key
+        self.key: Any = key
         # Held because the key has only its identity, and an id is unique only while the object lives.
         self.context = context
         self.open = 0
-        self.idle: OrderedDict[Entry, None] = OrderedDict()
+        self.idle: dict[Entry, None] = Stack()
         # What was opened under an earlier generation is not recycled: that is how leased sockets are retired.
         self.generation = 0
 
@@ -157,6 +158,8 @@ class Ledger:
         self.idle: OrderedDict[Entry, None] = OrderedDict()
         self.idle_tls: OrderedDict[Entry, None] = OrderedDict()
         self.doomed: list[Entry] = []
+        # When the next sweep can find something.
+        self.sweep_at = 0
         self.opened = self.reused = self.peak = 0
         self.closed: dict[str, int] = {}
         timeout = policy.idle_timeout
@@ -169,7 +172,8 @@ class Ledger:
 
         `context` is the TLS context (None: plain). What the caller finds in `doomed` it closes before it connects.
         """
-        self.sweep(now)
+        if now >= self.sweep_at:
+            self.sweep(now)
         bucket = self.buckets.get(key)
         if bucket is not None:
             while bucket.idle:
@@ -181,7 +185,7 @@ class Ledger:
                 if entry.expires_at is not None and now >= entry.expires_at:
                     self._doom(entry, "evict", EXPIRED)
                     continue
-                entry.move("lease")
+                entry.state = LEASED  # the transition "lease": only what is IDLE stands in `idle`
                 entry.leases += 1
                 self.reused += 1
                 return entry
@@ -287,6 +291,7 @@ class Ledger:
         if open_besides > 0:
             self.learned = open_besides
             self.learned_until = now + LEARNED_MS
+            self.sweep_at = min(self.sweep_at, self.learned_until)
         if not self.idle:
             return False
         self._evict(self.idle, EVICTED)
@@ -306,7 +311,7 @@ class Ledger:
 
         `max_idle`: how many idle sockets the entry's key may have.
         """
-        if self.forgotten(entry):
+        if entry.reason is not None and self.forgotten(entry):
             return False
         bucket = entry.bucket
         most = self.policy.max_idle
@@ -317,7 +322,9 @@ class Ledger:
         elif (max_idle is not None and len(bucket.idle) >= max_idle) or most == 0:
             reason = SURPLUS
         else:
-            entry.move("recycle")
+            if entry.state is not LEASED:
+                entry.move("recycle")  # which says why not
+            entry.state = IDLE
             if most is not None and len(self.idle) >= most:
                 self._evict(self.idle, SURPLUS)
             entry.idle_since = now
@@ -358,12 +365,18 @@ class Ledger:
         """Doom what was idle for too long: the least recently used, as long as it is old enough."""
         if self.learned is not None and now >= self.learned_until:
             self.learned = None
+        self.sweep_at = now + LEARNED_MS
         if self._idle_ms is None:
             return
+        # What gets idle from now on is due later than this.
+        due = now + self._idle_ms
         while self.idle:
-            if now - next(iter(self.idle)).idle_since < self._idle_ms:
-                return
+            due = next(iter(self.idle)).idle_since + self._idle_ms
+            if now < due:
+                break
             self._evict(self.idle, IDLE_TIMEOUT)
+        if due < self.sweep_at:
+            self.sweep_at = due
 
     def retire(self, session: "Any", key: "Hashable" = None) -> None:
         """Doom what is idle under that key, or that session; what is leased there will not be recycled."""

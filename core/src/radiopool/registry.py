@@ -30,7 +30,7 @@ def register(driver: "Driver | type[Driver]") -> "Driver":
 
     Raises DriverError if it lacks a part of the contract or was written for another major of it.
     """
-    made: "Driver" = driver() if isinstance(driver, type) else driver
+    made: Driver = driver() if isinstance(driver, type) else driver
     check_driver(made)
     unregister(made.name)
     _registered.append(made)

@@ -26,18 +26,16 @@ class ThreadedAccount(Account):
     def __init__(self, socket_pool: Any, driver: Driver, radio: Any, policy: Policy, clock: Callable[[], int]) -> None:
         super().__init__(socket_pool, driver, radio, policy, clock)
         self.line = Line()
+        self.tickets = self.line.tickets
         self.leaks: LeakReport | None = None
         if policy.leak_after is not None:
             from radiopool.leaks import LeakReport
 
             self.leaks = LeakReport(policy.leak_after)
+            self.watched = True
         _living.add(self)
 
     # -- waiting
-
-    @property
-    def waiting(self) -> int:
-        return len(self.line)
 
     def wait(self, key: Any, context: Any, seconds: float | None, max_per_key: int | None) -> Entry:
         """Wait up to `seconds` (None is a minute: never for ever) for an entry; first come, first served.
@@ -50,7 +48,7 @@ class ThreadedAccount(Account):
             # Something may have been given back since the caller was refused.
             entry = self.ledger.lease(key, context, self.clock(), max_per_key)
             most = self.policy.max_waiting
-            if entry is None and seconds != 0 and (most is None or len(self.line) < most):
+            if entry is None and seconds != 0 and (most is None or len(self.tickets) < most):
                 ticket = self.line.join(key, context, max_per_key)
             doomed = self.ledger.take_doomed()
         self.close_sockets(doomed)
@@ -89,8 +87,7 @@ class ThreadedAccount(Account):
             self.decide(self.ledger.fail, entry)
 
     def serve(self) -> None:
-        if self.line.tickets:
-            self.line.serve(self.ledger, self.clock())
+        self.line.serve(self.ledger, self.clock())
 
     def shut(self) -> None:
         with self.lock:
@@ -99,8 +96,8 @@ class ThreadedAccount(Account):
 
     def describe(self) -> str:
         text = super().describe()
-        if self.line:
-            text += f", {len(self.line)} waiting"
+        if self.tickets:
+            text += f", {len(self.tickets)} waiting"
         if self.leaks is not None:
             text += self.leaks.summary(self.clock())
         return text
@@ -155,7 +152,7 @@ def _after_fork_in_child() -> None:
     while _held:
         account = _held.pop()
         account.lock = platform.Lock()
-        account.line = Line()
+        account.tickets.clear()
         for socket in account.ledger.reset():
             account.driver.abandon(socket)
 

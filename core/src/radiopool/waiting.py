@@ -42,9 +42,6 @@ class Line:
         self.tickets: OrderedDict[Ticket, None] = OrderedDict()
         self._numbers = itertools.count(1)
 
-    def __len__(self) -> int:
-        return len(self.tickets)
-
     def join(self, key: Hashable, context: Any, max_per_key: int | None) -> Ticket:
         """A ticket at the end of the line."""
         ticket = Ticket(next(self._numbers), key, context, max_per_key)

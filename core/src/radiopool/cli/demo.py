@@ -71,7 +71,7 @@ class Run:
         self.label = label
         self.manager = manager
         self.requests: Counter[str] = Counter()
-        self.seconds: Counter[str] = Counter()
+        self.seconds = dict.fromkeys(HOSTS, 0.0)
         self.failures: list[str] = []
         self.witness = Witness()
         self.stats: dict[str, Any] = {}

@@ -107,6 +107,11 @@ class RequestBody:
             raise InvalidValueError("the body's file ended %d bytes early: it had %d" % (left, self.length or 0))
 
 
+def replayable(body: Any) -> RequestBody:
+    """One object for all attempts: it knows where a file stood when the first began. Raises as RequestBody."""
+    return body if isinstance(body, RequestBody) else RequestBody(body)
+
+
 def _checked(pieces: Iterator[Any]) -> Iterator[Any]:
     for number, piece in enumerate(pieces):
         if isinstance(piece, str):

@@ -185,11 +185,10 @@ class HTTPConnectionPool(RequestMethods):
         """
         if retries is None:
             retries = self.retries
-        if hasattr(body, "read"):
-            # One object for all attempts knows where the file stood when the first began.
-            from radiopool.http.body import RequestBody
+        if body is not None and type(body) is not bytes and type(body) is not str:
+            from radiopool.http.body import replayable
 
-            body = RequestBody(body)
+            body = replayable(body)
         asked = (
             method, url, body, headers, timeout, pool_timeout, chunked, preload_content, decode_content,
             enforce_content_length,
@@ -201,8 +200,11 @@ class HTTPConnectionPool(RequestMethods):
             response = self.request_once(*asked)
             # A plain number of retries only matters once something failed.
             if response.status < 300 and (retries is None or isinstance(retries, int)):
+                response._retries = retries
                 return response
         except OSError as error:
+            if getattr(error, "url", error) is None:
+                error.url = url  # type: ignore[attr-defined]
             if retries is False or not platform.CPYTHON:
                 raise
             failure = error
@@ -235,7 +237,7 @@ class HTTPConnectionPool(RequestMethods):
             clock, timeout = _seconds(timeout)
         request, body = self._encode(method, url, body, self.headers if headers is None else headers, chunked, timeout)
         exchange = self._exchange(method, request, body, timeout, clock, pool_timeout)
-        response = HTTPResponse(exchange, url, method, decode_content, self.retries, enforce_content_length)
+        response = HTTPResponse(exchange, url, method, decode_content, None, enforce_content_length)
         if preload_content:
             response.data  # noqa: B018
         return response

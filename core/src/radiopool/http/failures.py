@@ -1,4 +1,4 @@
-"""What a lease that failed is called in HTTP."""
+"""What a lease or a socket that failed is called in HTTP."""
 
 from radiopool import errors as core
 from radiopool.http import errors
@@ -25,3 +25,19 @@ def lease_failed(pool: "Any", error: core.RadiopoolError) -> "Exception":
     if isinstance(error, core.ConnectError):
         return errors.NewConnectionError(pool, "Failed to establish a new connection: %s" % error)
     return error
+
+
+def exchange_failed(exchange: "Any", reason: "Any", kind: str) -> "Exception":
+    """End an exchange's lease; the error to raise (see `Exchange.failed`)."""
+    if reason is None:
+        exchange.abort("peer closed in the body")
+        return errors.IncompleteRead(exchange.received, exchange.left)
+    if isinstance(reason, str):
+        exchange.abort(reason)
+        return getattr(errors, kind)(reason)  # type: ignore[no-any-return]
+    pool = exchange.pool
+    if pool.manager.driver.is_timeout(reason):
+        exchange.abort("timeout")
+        return errors.ReadTimeoutError(pool, None, "Read timed out.")
+    exchange.abort("socket failed")
+    return errors.ProtocolError("Connection aborted: %s" % reason)

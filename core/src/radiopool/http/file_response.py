@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from radiopool.http.errors import IncompleteRead
 from radiopool.http.response import BaseHTTPResponse
 
 if TYPE_CHECKING:
@@ -204,14 +205,30 @@ class HTTPResponse(BaseHTTPResponse):
         return body
 
     def _raw(self, amt: int | None) -> bytes:
+        if amt is not None:
+            return super().read(amt)
         try:
-            body = super().read(amt)
-        except OSError as error:
-            body = getattr(error, "partial", None)  # type: ignore[assignment]
-            if self.enforce_content_length or not isinstance(body, bytes):
+            body = super().read()
+        except IncompleteRead as error:
+            if not self._may_be_short():
                 raise
+            body = error.partial  # type: ignore[assignment]
         self._raw_read += len(body)
         return body
+
+    def _may_be_short(self) -> bool:
+        # A missing last chunk is no matter of the Content-Length.
+        return not self.enforce_content_length and not self.chunked
+
+    def _fill(self, buffer: Any) -> int:
+        try:
+            count = super().readinto(buffer)
+        except IncompleteRead:
+            if not self._may_be_short():
+                raise
+            return 0
+        self._raw_read += count
+        return count
 
     def readinto(self, b: Any) -> int:
         """Fill the buffer with the next bytes of the body: how many, 0 at its end. May be fewer than fit."""
@@ -219,9 +236,7 @@ class HTTPResponse(BaseHTTPResponse):
             piece = self.read1(len(b))
             b[: len(piece)] = piece
             return len(piece)
-        count = super().readinto(b)
-        self._raw_read += count
-        return count
+        return self._fill(b)
 
     def read1(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
         """Up to `amt` bytes with at most one wait for the peer; b"" at the end."""
@@ -235,9 +250,7 @@ class HTTPResponse(BaseHTTPResponse):
 
     def _raw1(self, amt: int) -> bytes:
         buffer = bytearray(min(amt, 65536))
-        count = super().readinto(buffer)
-        self._raw_read += count
-        return bytes(memoryview(buffer)[:count])
+        return bytes(memoryview(buffer)[: self._fill(buffer)])
 
     def stream(self, amt: int | None = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
         """The rest of the body in pieces of up to `amt` bytes; of a chunked one, at most a chunk at a time."""

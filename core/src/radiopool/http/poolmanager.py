@@ -97,6 +97,11 @@ class PoolManager(RequestMethods):
         pool, target = self.pool_of(url)
         if kw.get("headers") is None:
             kw["headers"] = self.headers
+        body = kw.get("body")
+        if body is not None and type(body) is not bytes and type(body) is not str:
+            from radiopool.http.body import replayable
+
+            kw["body"] = replayable(body)
         response = pool.urlopen(method, target, redirect=False, assert_same_host=False, **kw)
         if redirect and 300 < response.status < 309:
             from radiopool.http.resend import follow

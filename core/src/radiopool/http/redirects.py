@@ -4,6 +4,7 @@ The rules, each a function: where to (`target`), with what method and body (`res
 (`without`). Whether at all, and how often, is `Retry`'s.
 """
 
+import re
 from collections.abc import Collection
 from typing import Any
 from urllib.parse import urljoin
@@ -25,6 +26,7 @@ _OF_THE_BODY = frozenset(
         "transfer-encoding",
     )
 )
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*:")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -39,7 +41,8 @@ def target(url: str, location: str) -> Url:
     except UnicodeError:
         pass
     try:
-        following = parse_url(urljoin(url, location))
+        # With a scheme it is absolute: urljoin would take `http:///path` for a path of this host.
+        following = parse_url(location if _SCHEME.match(location) else urljoin(url, location))
     except LocationParseError:
         raise
     except ValueError as error:

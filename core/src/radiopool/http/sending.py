@@ -90,7 +90,7 @@ class Outgoing:
             while exchange.stop < 12:
                 count = socket.recv_into(exchange.view[exchange.stop :], 0)
                 if not count:
-                    raise exchange.refuse("peer closed before the response")
+                    raise exchange.failed("peer closed before the response")
                 exchange.stop += count
         except OSError as error:
             if not exchange.entry:

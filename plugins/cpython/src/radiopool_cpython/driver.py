@@ -1,5 +1,6 @@
 """The driver of the host's own network."""
 
+import errno
 import functools
 import select
 import socket
@@ -212,10 +213,10 @@ class CPythonDriver(Driver):
         """
         try:
             if not isinstance(socket, ssl.SSLSocket):
-                return socket.is_alive() if isinstance(socket, TLSSocket) else not _is_readable(socket)
+                return socket.is_alive() if isinstance(socket, TLSSocket) else not _is_readable(socket.fileno())
             if socket.pending():
                 return False
-            if _is_readable(socket):
+            if _is_readable(socket.fileno()):
                 socket.settimeout(0)
                 try:
                     socket.recv_into(bytearray(1))
@@ -230,7 +231,10 @@ class CPythonDriver(Driver):
 
     def revive(self, socket: Any, timeout: "float | None") -> bool:
         """`is_alive`; the timeout is set only where it differs, since setting it is a system call."""
-        if not self.is_alive(socket):
+        if type(socket) is _socket_class:
+            if _is_readable(socket.fileno()):
+                return False
+        elif not self.is_alive(socket):
             return False
         if socket.gettimeout() != timeout:
             socket.settimeout(timeout)
@@ -267,16 +271,30 @@ def _seconds_until(deadline: "float | None") -> "float | None":
 
 
 if hasattr(select, "poll"):
+    # One poll object a descriptor, for ever: to make one costs more than to ask it, and all it holds is the number.
+    _pollers: "dict[int, select.poll]" = {}
 
-    def _is_readable(socket: Any) -> bool:
+    def _is_readable(descriptor: int) -> bool:
+        try:
+            return bool(_pollers[descriptor].poll(0))
+        except KeyError:
+            _pollers[descriptor] = _poller(descriptor)
+        except RuntimeError:
+            # Another thread polls that number at this moment: the socket was closed, and its number given away.
+            return bool(_poller(descriptor).poll(0))
+        return _is_readable(descriptor)
+
+    def _poller(descriptor: int) -> "select.poll":
+        if descriptor < 0:
+            raise OSError(errno.EBADF, "the socket is closed")
         poller = select.poll()
-        poller.register(socket, select.POLLIN)
-        return bool(poller.poll(0))
+        poller.register(descriptor, select.POLLIN)
+        return poller
 
 else:
 
-    def _is_readable(socket: Any) -> bool:
-        return any(select.select([socket], [], [socket], 0))
+    def _is_readable(descriptor: int) -> bool:
+        return any(select.select([descriptor], [], [descriptor], 0))
 
 
 @functools.cache
