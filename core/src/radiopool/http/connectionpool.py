@@ -200,7 +200,8 @@ class HTTPConnectionPool(RequestMethods):
             response = self.request_once(*asked)
             # A plain number of retries only matters once something failed.
             if response.status < 300 and (retries is None or isinstance(retries, int)):
-                response._retries = retries
+                if retries is not None:
+                    response._retries = retries
                 return response
         except OSError as error:
             if getattr(error, "url", error) is None:

@@ -180,9 +180,7 @@ class HTTPResponse(BaseHTTPResponse):
             self._body = self.read()
         return self._body
 
-    def read(
-        self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False
-    ) -> bytes:
+    def read(self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False) -> bytes:
         """The rest of the body, or its next `amt` bytes (fewer at its end, b"" after it).
 
         decode_content: whether to undo the Content-Encoding; by default as the request said. cache_content: keep what

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from radiopool.http.connectionpool import HTTPConnectionPool
     from radiopool.http.file_response import HTTPResponse
 
+
 def settle(
     pool: HTTPConnectionPool,
     response: HTTPResponse | None,
@@ -83,7 +84,6 @@ def follow(manager: Any, method: str, url: str, response: HTTPResponse, pool: An
             given = kw.get("retries")
             retries = Retry.from_int(retries if given is None else given, redirect=True)
         target = redirects.target(url, str(location)).url
-        asked = method
         method, kw["body"], kw["headers"] = redirects.reshape(
             response.status, method, kw.get("body"), kw.get("headers")
         )
@@ -107,9 +107,7 @@ def last_location(retries: Any) -> str | None:
     return history[-1].redirect_location if history else None
 
 
-def _increment(
-    retries: Retry, method: str, url: str, response: HTTPResponse, pool: Any, raises: bool
-) -> Retry | None:
+def _increment(retries: Retry, method: str, url: str, response: HTTPResponse, pool: Any, raises: bool) -> Retry | None:
     """The next attempt's Retry; None if there is none and the response is to be returned as it is."""
     try:
         return retries.increment(method, url, response=response, _pool=pool)
