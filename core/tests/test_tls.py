@@ -326,17 +326,20 @@ def test_close_notify_is_an_end(serve, connect, version):
 
 def test_half_close(serve, connect):
     arrived = []
+    half_closed = threading.Event()
 
     def half_close(connection):
         connection.settimeout(0)
         with pytest.raises(ssl.SSLWantReadError):
             connection.unwrap()
+        half_closed.set()
         connection.settimeout(SECONDS)
         arrived.append(connection.recv(5))
 
     server = serve(half_close, server_context())
     secured = connect(server)
     assert secured.recv(9) == b""
+    half_closed.wait(SECONDS)
     assert secured.send(b"still") == 5
     server.finish()
     assert arrived == [b"still"] and not server.errors
@@ -504,19 +507,15 @@ def relay_to(target):
     """A handler that pipes a connection to another server: what an HTTPS proxy does after CONNECT."""
 
     def relay(connection):
-        with socket.create_connection(target.address, SECONDS) as onward:
-
-            def back():
-                while received := onward.recv(65536):
-                    connection.sendall(received)
-
-            answering = threading.Thread(target=back)
-            answering.start()
-            with contextlib.suppress(OSError):
-                while received := connection.recv(65536):
-                    onward.sendall(received)
-            onward.shutdown(socket.SHUT_RDWR)
-            answering.join()
+        with socket.create_connection(target.address, SECONDS) as onward, contextlib.suppress(OSError):
+            ends = {connection: onward, onward: connection}
+            while True:
+                # One thread: an SSLSocket must not be used by two at once before Python 3.13.
+                for source in select.select(list(ends), [], [])[0]:
+                    received = source.recv(65536)
+                    if not received:
+                        return
+                    ends[source].sendall(received)
 
     return relay
 

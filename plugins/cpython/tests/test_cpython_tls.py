@@ -143,7 +143,7 @@ def test_a_session_is_kept_while_its_connection_is_idle(serve, connect, driver, 
 
 @versions
 def test_alive_or_not(serve, connect, driver, server_context, client_context, version):
-    go_on, seen = threading.Event(), threading.Event()
+    go_on, half_closed, seen = threading.Event(), threading.Event(), threading.Event()
 
     def chat(connection):
         connection.recv(1)
@@ -152,6 +152,7 @@ def test_alive_or_not(serve, connect, driver, server_context, client_context, ve
         connection.settimeout(0)
         with pytest.raises(ssl.SSLWantReadError):
             connection.unwrap()
+        half_closed.set()
         seen.wait(20)
 
     server = serve(chat, server_context("a.test", maximum_version=version))
@@ -171,6 +172,7 @@ def test_alive_or_not(serve, connect, driver, server_context, client_context, ve
     go_on.set()
     while driver.is_alive(connected):
         pass
+    half_closed.wait(20)
     seen.set()
     driver.close(connected)
     assert not driver.is_alive(connected)
@@ -211,21 +213,15 @@ def tunnel_to(target):
     """A handler that pipes a connection to another server, as an HTTPS proxy does after CONNECT."""
 
     def relay(connection):
-        with socket.create_connection(target.address, 20) as onward:
-
-            def back():
-                with contextlib.suppress(OSError):
-                    while received := onward.recv(65536):
-                        connection.sendall(received)
-
-            answering = threading.Thread(target=back)
-            answering.start()
-            with contextlib.suppress(OSError):
-                while received := connection.recv(65536):
-                    onward.sendall(received)
-            with contextlib.suppress(OSError):
-                onward.shutdown(socket.SHUT_RDWR)
-            answering.join()
+        with socket.create_connection(target.address, 20) as onward, contextlib.suppress(OSError):
+            ends = {connection: onward, onward: connection}
+            while True:
+                # One thread: an SSLSocket must not be used by two at once before Python 3.13.
+                for source in select.select(list(ends), [], [])[0]:
+                    received = source.recv(65536)
+                    if not received:
+                        return
+                    ends[source].sendall(received)
 
     return relay
 
