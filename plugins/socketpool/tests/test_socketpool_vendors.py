@@ -10,9 +10,9 @@ import threading
 import time
 
 import pytest
+
 import socketpool
 import wifi
-
 from radiopool import manager_for
 
 os.environ.setdefault("BLINKA_OS_AGNOSTIC", "1")
@@ -245,7 +245,11 @@ def test_httpserver(source, authority, trusting, in_background, tmp_path, scheme
     def talk():
         try:
             answers = []
-            for method, path, body in (("GET", "/hello/world", None), ("POST", "/echo", "x" * 3000), ("GET", "/", None)):
+            for method, path, body in (
+                ("GET", "/hello/world", None),
+                ("POST", "/echo", "x" * 3000),
+                ("GET", "/", None),
+            ):
                 if scheme == "https":
                     connection = http.client.HTTPSConnection("localhost", port, context=trusting, timeout=10)
                 else:

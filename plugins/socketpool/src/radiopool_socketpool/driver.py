@@ -122,7 +122,10 @@ class SocketPoolDriver(Driver):
                 self, pool, info, host, timeout, ssl_context, server_name, source_address
             )
         except OSError as error:
-            raise _meaning(error, bool(timeout), ssl_context is not None) from error
+            meant = _meaning(error, bool(timeout), ssl_context is not None)
+            if meant is error:
+                raise
+            raise meant from error
         try:
             socket.setsockopt(pool.IPPROTO_TCP, pool.TCP_NODELAY, 1)
         except (OSError, AttributeError):

@@ -1,0 +1,117 @@
+"""A foreign `socketpool` or `wifi` is recognised, and the remedy named. Each case in a Python of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import radiopool
+import radiopool_socketpool
+from radiopool_socketpool import doctor
+
+REPORT = """
+import json
+from radiopool_socketpool import SocketPoolDriver
+print(json.dumps(SocketPoolDriver().doctor()))
+"""
+
+
+def install(folder, name, distribution=None, source="class Pool: pass\n"):
+    """Put a module into a folder as pip would, or as a stray file if no distribution is named."""
+    if distribution is None:
+        (folder / (name + ".py")).write_text(source)
+        return
+    package = folder / name
+    package.mkdir()
+    (package / "__init__.py").write_text(source)
+    metadata = folder / ("%s-0.5.3.dist-info" % distribution)
+    metadata.mkdir(exist_ok=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: %s\nVersion: 0.5.3\n" % distribution)
+    with (metadata / "RECORD").open("a") as record:
+        record.write("%s/__init__.py,,\n" % name)
+
+
+def run(script, *folders):
+    """What a script prints, with those folders before everything that is installed."""
+    path = os.pathsep.join([str(folder) for folder in folders] + [path for path in sys.path if path])
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_nothing_is_wrong_here():
+    assert doctor.findings() == []
+
+
+@pytest.mark.parametrize("name", doctor.NAMES)
+def test_a_package_of_that_name(tmp_path, name):
+    install(tmp_path, name, name)
+    (finding,) = json.loads(run(REPORT, tmp_path))
+    assert str(tmp_path / name) in finding
+    assert "belongs to %s" % name in finding
+    assert "pip uninstall %s, then pip install --force-reinstall --no-deps radiopool-socketpool" % name in finding
+
+
+def test_it_is_not_imported_to_ask(tmp_path):
+    # The package of 2013 is Python 2 in parts.
+    install(tmp_path, "socketpool", "socketpool", "print 'imported'\n")
+    assert len(json.loads(run(REPORT, tmp_path))) == 1
+
+
+@pytest.mark.parametrize("name", doctor.NAMES)
+def test_a_stray_file_of_that_name(tmp_path, name):
+    install(tmp_path, name)
+    (finding,) = json.loads(run(REPORT, tmp_path))
+    assert str(tmp_path / (name + ".py")) in finding and "rename or remove" in finding
+
+
+def test_both_at_once(tmp_path):
+    install(tmp_path, "socketpool", "socketpool")
+    install(tmp_path, "wifi", "wifi")
+    assert len(json.loads(run(REPORT, tmp_path))) == 2
+
+
+def test_a_missing_module(tmp_path):
+    script = REPORT.replace("print(", "import sys; sys.path.clear(); sys.meta_path[:] = sys.meta_path[:2]; print(")
+    script = "import importlib.util, importlib.metadata, radiopool_socketpool.doctor\n" + script
+    findings = json.loads(run(script))
+    assert len(findings) == 2 and all("--force-reinstall radiopool-socketpool" in finding for finding in findings)
+
+
+def test_the_driver_refuses_with_the_remedy(tmp_path):
+    install(tmp_path, "socketpool", "socketpool")
+    script = """
+from radiopool.errors import DriverError
+from radiopool_socketpool import SocketPoolDriver
+driver = SocketPoolDriver()
+try:
+    driver.socket_pool(driver.emulated())
+except DriverError as error:
+    print(error)
+"""
+    assert "pip uninstall socketpool" in run(script, tmp_path)
+
+
+def test_radiopool_works_without_this_distributions_modules(tmp_path):
+    """A foreign socketpool costs this driver only."""
+    install(tmp_path, "socketpool", "socketpool", "raise ImportError('broken')\n")
+    script = """
+from radiopool.registry import driver_named
+driver = driver_named("socketpool")
+print(driver.name, driver.radio_of(object()), driver.matches(object()))
+"""
+    assert run(script, tmp_path).split() == ["socketpool", "None", "False"]
+
+
+def test_board_files_are_listed_in_the_package():
+    folder = Path(radiopool_socketpool.__file__).parent
+    files = json.loads((folder / "board.json").read_text())["files"]
+    assert files == ["__init__.py", "driver.py"]
+    assert all((folder / name).is_file() for name in files)
+    assert radiopool.__version__
