@@ -28,9 +28,7 @@ def test_does_not_load_a_room_above(loaded: "set[str]", room: str) -> None:
     assert not {name for name in loaded if name == "radiopool." + room or name.startswith("radiopool.%s." % room)}
 
 
-@pytest.mark.parametrize(
-    "module", ["pluggy", "importlib_metadata", "socket", "ssl", "typer", "rich", "asyncio"]
-)
+@pytest.mark.parametrize("module", ["pluggy", "importlib_metadata", "socket", "ssl", "typer", "rich", "asyncio"])
 def test_does_not_load_what_only_others_need(loaded: "set[str]", module: str) -> None:
     assert module not in loaded
 

@@ -51,13 +51,18 @@ def check_driver(driver: "Any") -> None:
             raise DriverError("%r is not a driver: it has no method %s; subclass radiopool.Driver" % (driver, part))
     if not isinstance(driver.name, str) or not driver.name:
         raise DriverError("%r is not a driver: its name must be a word, not %r" % (driver, driver.name))
-    major = tuple(driver.contract)[0]
+    try:
+        major, minor = driver.contract
+        wants = "%d.%d" % (major, minor)
+    except (TypeError, ValueError) as error:
+        raise DriverError(
+            "driver %r: its contract must be a pair of numbers, not %r" % (driver.name, driver.contract)
+        ) from error
     if major != CONTRACT[0]:
         raise DriverError(
-            "driver %r was written for contract %d.%d, and this radiopool offers %d.%d: %s"
+            "driver %r was written for contract %s, and this radiopool offers %d.%d: %s"
             % (
-                (driver.name,)
-                + tuple(driver.contract)
+                (driver.name, wants)
                 + CONTRACT
                 + ("upgrade radiopool" if major > CONTRACT[0] else "upgrade the driver",)
             )
