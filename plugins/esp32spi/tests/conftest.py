@@ -12,6 +12,7 @@ os.environ.setdefault("BLINKA_OS_AGNOSTIC", "1")
 
 import pytest
 import trustme
+
 from radiopool import ConnectionManager
 from radiopool_esp32spi import ESP32SPIDriver
 from radiopool_esp32spi.emulator import Emulator
@@ -71,6 +72,14 @@ class Peer:
         finally:
             connection.close()
 
+    def hang_up(self):
+        """Close the connections, and go on serving."""
+        for connection in self._open:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
     def close(self):
         # A shutdown wakes the thread in accept(); a close alone would not.
         for connection in [self.listener, *self._open]:
@@ -112,6 +121,14 @@ class Chip:
         self.emulator.network.routes[peer.address, port] = peer.real_port
         self.peers.append(peer)
         return peer
+
+    def restart(self, peer):
+        """The same server anew: its connections are gone, its name, address and port are not."""
+        peer.close()
+        again = Peer(peer._serve, peer.name, peer.address, peer.port, peer._context)
+        self.emulator.network.routes[peer.address, peer.port] = again.real_port
+        self.peers[self.peers.index(peer)] = again
+        return again
 
     def connect(self, peer, timeout=5, driver=None, **options):
         return (driver or self.driver).connect(self.pool, peer.name, peer.port, timeout, **options)

@@ -8,6 +8,7 @@ import re
 
 import pytest
 from adafruit_esp32spi.adafruit_esp32spi_socketpool import SocketPool as VendorPool
+
 from radiopool.http import PoolManager
 
 BODY = b"x" * 200
@@ -64,8 +65,11 @@ def test_a_keep_alive_get_of_200_bytes(chip, web, http):
     assert http.request("GET", "http://a.example/200").data == BODY
     chip_selects, octets = chip.trace.chip_selects, chip.trace.bytes_out + chip.trace.bytes_in
     commands = dict(chip.trace.commands)
-    request = b"".join(re.findall(rb"^\xe0\x44\x02\x00\x01.\x00.(.*)\xee", exchange.frame, re.DOTALL)[0]
-                       for exchange in chip.trace.frames if exchange.frame[:2] == b"\xe0\x44")
+    request = b"".join(
+        re.findall(rb"^\xe0\x44\x02\x00\x01.\x00.(.*)\xee", exchange.frame, re.DOTALL)[0]
+        for exchange in chip.trace.frames
+        if exchange.frame[:2] == b"\xe0\x44"
+    )
     chip.trace.recording = False
     assert request.startswith(b"GET /200 HTTP/1.1\r\n")
     pieces = len(request) // 64 + 1

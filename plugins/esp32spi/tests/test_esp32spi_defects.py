@@ -7,6 +7,7 @@ import types
 
 import pytest
 from adafruit_esp32spi.adafruit_esp32spi_socketpool import SocketPool as VendorPool
+
 from radiopool.errors import ConnectError, error_number
 
 
@@ -274,9 +275,7 @@ def test_with_us_one_that_the_chip_would_cut_is_refused(chip):
 # -- a peer that hangs up at once
 
 
-def test_without_us_a_peer_that_hangs_up_at_once_costs_three_seconds_and_a_timeout(
-    chip, vendor, monkeypatch, until
-):
+def test_without_us_a_peer_that_hangs_up_at_once_costs_three_seconds_and_a_timeout(chip, vendor, monkeypatch, until):
     from adafruit_esp32spi import adafruit_esp32spi as library
 
     now = itertools.count()

@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 import trustme
+
 from radiopool.errors import CertificateError, InvalidValueError, OutOfSocketsError, TLSError
 from radiopool_esp32spi import ChipContext
 
@@ -193,9 +194,7 @@ def test_host_as_many_tls_sockets_as_there_are_sockets(chip, host_manager, serve
     names = ["h%d.example" % number for number in range(6)]
     for name in names:
         chip.serve(answer, 443, name, server_context(name))
-    sockets = [
-        host_manager.get_socket(name, 443, "https:", is_ssl=True, ssl_context=client_context) for name in names
-    ]
+    sockets = [host_manager.get_socket(name, 443, "https:", is_ssl=True, ssl_context=client_context) for name in names]
     for socket in sockets:
         converse(socket)
     assert chip.table.in_use == [0, 1, 2, 3, 4, 5]

@@ -5,6 +5,7 @@ import socket
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from radiopool_esp32spi.emulator import AccessPoint, Emulator, frames
 
 ERROR = "ef 00 ee 00"
@@ -178,7 +179,10 @@ def test_a_command_longer_than_the_buffer_is_cut(bare):
 
 
 @settings(deadline=None)
-@given(st.integers(0, 0x7F).filter(lambda n: n not in frames.UNMEASURED_COMMANDS), st.lists(st.binary(max_size=255), max_size=6))
+@given(
+    st.integers(0, 0x7F).filter(lambda number: number not in frames.UNMEASURED_COMMANDS),
+    st.lists(st.binary(max_size=255), max_size=6),
+)
 def test_frames_come_back_as_they_were(number, parameters):
     frame = frames.build_command(number, parameters)
     assert len(frame) % 4 == 0
@@ -189,9 +193,7 @@ def test_frames_come_back_as_they_were(number, parameters):
 
 
 def test_addresses_mac_version_and_time(joined):
-    assert ask(joined, "e0 21 01 01 ff ee 00 00") == (
-        "e0 a1 03 04 c0 00 02 02 04 ff ff ff 00 04 c0 00 02 01 ee 00"
-    )
+    assert ask(joined, "e0 21 01 01 ff ee 00 00") == ("e0 a1 03 04 c0 00 02 02 04 ff ff ff 00 04 c0 00 02 01 ee 00")
     assert ask(joined, "e0 22 01 01 ff ee 00 00") == "e0 a2 01 06 02 00 00 c4 0a 24 ee 00"
     assert ask(joined, "e0 3b 00 ee").startswith("e0 bb 01 08 ")
 
@@ -356,7 +358,7 @@ def test_a_server(joined):
 
 
 def test_defect_a_dead_connections_number_is_free_but_its_socket_lives_on(joined, until):
-    """getClientStateTcp and stopClientTcp, CommandHandler.cpp: the state's answer frees the number and stops nothing."""
+    """getClientStateTcp and stopClientTcp, CommandHandler.cpp: the state frees the number and stops nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         joined.network.routes["10.0.0.1", 80] = listener.getsockname()[1]
         ask(joined, connect_command("a.example", 80, 0, 0))

@@ -26,6 +26,7 @@ class ESP32SPIDriver(Driver):
 
     name = "esp32spi"
     radios = ("adafruit_esp32spi.adafruit_esp32spi.ESP_SPIcontrol",)
+    emulations = ("esp32spi",)
 
     def __init__(self, tls: str = CHIP) -> None:
         if tls not in (CHIP, HOST):
@@ -120,6 +121,7 @@ class ESP32SPIDriver(Driver):
 
     def emulated(
         self,
+        which: str = "",
         hosts: "dict[str, str] | None" = None,
         routes: "dict[tuple[str, int], Any] | None" = None,
         **settings: "Any",
@@ -132,6 +134,14 @@ class ESP32SPIDriver(Driver):
         """
         from radiopool_esp32spi.emulator import Emulator, lookup
 
+        if which and which not in self.emulations:
+            raise InvalidValueError("the emulation is %r, not %r" % (self.emulations[0], which))
         if hosts is None:
             settings.setdefault("resolve", lookup)
         return Emulator(hosts, routes, **settings).radio()
+
+    def bench(self, peer: "Any", which: str = "") -> "Any":
+        """The bench for radiopool's conformance kit. CPython only."""
+        from radiopool_esp32spi.bench import make_bench
+
+        return make_bench(self, peer)

@@ -16,7 +16,7 @@ from typing import Any
 
 from radiopool_esp32spi.emulator.faults import Faults
 from radiopool_esp32spi.emulator.firmware import Firmware
-from radiopool_esp32spi.emulator.network import AccessPoint, Address, Network, lookup
+from radiopool_esp32spi.emulator.network import DEFAULT_ACCESS_POINTS, AccessPoint, Address, Network, lookup
 from radiopool_esp32spi.emulator.patience import Wait
 from radiopool_esp32spi.emulator.slave import Slave
 from radiopool_esp32spi.emulator.table import Table
@@ -45,7 +45,7 @@ class Emulator:
         routes: "dict[Address, int | Address] | None" = None,
         resolve: "Callable[[str], str] | None" = None,
         trust: "ssl.SSLContext | str | None" = None,
-        access_points: "tuple[AccessPoint, ...]" = (AccessPoint("emulated"),),
+        access_points: "tuple[AccessPoint, ...]" = DEFAULT_ACCESS_POINTS,
         slots: int = 6,
         tls_slots: int = 1,
         clock: Callable[[], float] = time.monotonic,

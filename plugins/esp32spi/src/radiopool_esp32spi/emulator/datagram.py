@@ -1,9 +1,12 @@
 """UDP on the chip: what `NetworkUDP` of arduino-esp32 3.x does, over a datagram socket of the host.
 
-Source: `libraries/Network/src/NetworkUdp.cpp`. Its defects are kept: one pair of fields is both "where to send" and
-"who sent", so a datagram that comes in between `begin_packet` and `end_packet` redirects what goes out; a packet is only
-taken in when the one before was read to its end; `begin` loses what was waiting; more than 1460 bytes go out as several
-datagrams.
+Source: `libraries/Network/src/NetworkUdp.cpp`. Its defects are kept:
+
+- one pair of fields is both "where to send" and "who sent": a datagram that comes in between `begin_packet` and
+  `end_packet` redirects what goes out;
+- a datagram is taken in only when the one before was read to its end;
+- `begin` loses what was waiting;
+- more than 1460 bytes go out as several datagrams.
 """
 
 import socket

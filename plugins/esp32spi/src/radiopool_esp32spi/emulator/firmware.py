@@ -91,9 +91,7 @@ class Firmware:
             return self._later(number, outcome)
         return frames.build_reply(number, outcome)
 
-    def _later(
-        self, number: int, outcome: "Generator[Wait, None, Parameters]"
-    ) -> "Generator[Wait, None, bytes]":
+    def _later(self, number: int, outcome: "Generator[Wait, None, Parameters]") -> "Generator[Wait, None, bytes]":
         parameters = yield from outcome
         return frames.build_reply(number, parameters)
 
@@ -268,4 +266,6 @@ class Firmware:
 
 
 def _fits(lengths: "list[int]", form: "tuple[int | None, ...]") -> bool:
-    return len(lengths) == len(form) and all(wanted in (None, length) for wanted, length in zip(form, lengths, strict=True))
+    return len(lengths) == len(form) and all(
+        wanted in (None, length) for wanted, length in zip(form, lengths, strict=True)
+    )

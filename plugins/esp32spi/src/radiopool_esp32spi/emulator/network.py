@@ -29,6 +29,9 @@ def lookup(name: str) -> str:
     return str(socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)[0][4][0])
 
 
+DEFAULT_ACCESS_POINTS = (AccessPoint("emulated"),)
+
+
 class Network:
     """hosts: name to address. routes: (address, port) to a port of 127.0.0.1 or to an (address, port) pair.
 
@@ -42,7 +45,7 @@ class Network:
         hosts: "dict[str, str] | None" = None,
         routes: "dict[Address, int | Address] | None" = None,
         resolve: "Callable[[str], str] | None" = None,
-        access_points: "tuple[AccessPoint, ...]" = (AccessPoint("emulated"),),
+        access_points: "tuple[AccessPoint, ...]" = DEFAULT_ACCESS_POINTS,
         expose: bool = False,
     ) -> None:
         self.hosts = {} if hosts is None else hosts

@@ -34,7 +34,7 @@ Handler = Callable[[bytes], Generator[Wait, None, Reply]]
 
 
 class Slave:
-    """`handle(frame)` returns the reply frame after what waits it takes; `restart()` is what a boot does to the rest."""
+    """`handle(frame)` returns the reply after what waits it takes; `restart()` is what a boot does to the rest."""
 
     def __init__(
         self, handle: Handler, restart: Callable[[], None], clock: Callable[[], float] = time.monotonic

@@ -30,7 +30,9 @@ class Slot:
     @property
     def stream(self) -> "Client | SecureClient | None":
         """The client that reads and writes go to."""
-        return {TCP: self.client, TLS: self.secure}.get(self.mode)
+        if self.mode == TCP:
+            return self.client
+        return self.secure if self.mode == TLS else None
 
     @property
     def has_input(self) -> bool:
