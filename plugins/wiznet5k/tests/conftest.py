@@ -12,6 +12,7 @@ import adafruit_wiznet5k.adafruit_wiznet5k_socketpool as vendor_pools
 import pytest
 import trustme
 from adafruit_wiznet5k.adafruit_wiznet5k import WIZNET5K
+
 from radiopool import ConnectionManager
 from radiopool_wiznet5k import WIZNET5KDriver
 

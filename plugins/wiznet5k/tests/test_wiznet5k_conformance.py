@@ -1,6 +1,7 @@
 """The driver kit, all levels, over the emulated wire of both chips."""
 
 import pytest
+
 from radiopool.testing import FAILED, Bench, all_checks, run_check
 from radiopool.testing.peers import Peers
 
@@ -19,12 +20,7 @@ def test_conformance(check, driver, radio, peers):
     emulator = radio.emulator
     emulator.network.hosts[peers.name] = peers.host
     bench = Bench(
-        driver,
-        radio,
-        peers,
-        bind_host="0.0.0.0",
-        open_sockets=lambda: emulator.open_sockets,
-        name=radio.chip,
+        driver, radio, peers, bind_host="0.0.0.0", open_sockets=lambda: emulator.open_sockets, name=radio.chip
     )
     result = run_check(bench, check)
     if result.status == FAILED:

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from radiopool import ConnectionManager
 
 BODY = b"x" * 200

@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+
 from radiopool.errors import NameResolutionError
 from radiopool_wiznet5k.emulator import registers
 
@@ -137,9 +138,8 @@ def test_vendor_fails_again_in_del(vendor, radio):
 
 def test_exhaustion_is_one_clean_error(pool, driver, radio):
     made = [pool.socket() for _ in range(radio.max_sockets - 1)]
-    with no_unraisable() as seen:
-        with pytest.raises(OSError, match="all [37] sockets are in use") as caught:
-            pool.socket()
+    with no_unraisable() as seen, pytest.raises(OSError, match="all [37] sockets are in use") as caught:
+        pool.socket()
     assert driver.is_exhausted(caught.value)
     assert seen == []
     for one in made:

@@ -9,6 +9,7 @@ import socket
 import threading
 
 import pytest
+
 from radiopool import ConnectionManager, Policy
 from radiopool.errors import ConnectError, ConnectTimeoutError, NameResolutionError, RefusedError, UnreachableError
 
@@ -47,12 +48,12 @@ def test_a_connection_that_the_chip_gave_up(manager, serve, emulator, read, echo
     port = serve(echo).port
     now = [0.0]
     monkeypatch.setattr(emulator.chip, "clock", lambda: now[0])
-    with pytest.raises(ConnectionResetError, match="gave the connection up"):
-        with manager.lease("127.0.0.1", port, "echo", timeout=5) as sock:
-            emulator.unplug()
-            sock.sendall(b"lost")
-            now[0] += 32
-            sock.recv_into(bytearray(4))
+    lease = manager.lease("127.0.0.1", port, "echo", timeout=5)
+    with pytest.raises(ConnectionResetError, match="gave the connection up"), lease as sock:
+        emulator.unplug()
+        sock.sendall(b"lost")
+        now[0] += 32
+        sock.recv_into(bytearray(4))
     assert emulator.open_sockets == 0
     emulator.plug()
     use(manager, port, read)

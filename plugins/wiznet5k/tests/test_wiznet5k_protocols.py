@@ -9,6 +9,7 @@ import threading
 import adafruit_connection_manager
 import pytest
 import trustme
+
 from radiopool import ConnectionManager
 from radiopool.errors import CertificateError, ConnectTimeoutError, InvalidValueError, OutOfSocketsError, TLSError
 

@@ -9,6 +9,7 @@ import struct
 import threading
 
 import pytest
+
 from radiopool_wiznet5k.emulator import Bus, Emulator
 
 # Sn_SR and Sn_IR values, W5500 datasheet, section 4.2.
@@ -716,7 +717,7 @@ def test_the_lease_server(chip):
     assert ack[240:243] == b"\x35\x01\x05" and ack[16:20] == address
     assert b"\x33\x04\x00\x00\x0e\x10" in ack  # 3600 s
     assert server.leases[mac][0] == address
-    # Another client is offered another address; an address that is not its own is refused; another server's is not ours.
+    # Another client is offered another address; one that is not its own is refused; another server's is not ours.
     assert ask(dhcp(1, b"\x02\0\0\0\0\x02"))[16:20] != address
     assert ask(dhcp(3, b"\x02\0\0\0\0\x02", b"\x32\x04" + address))[240:243] == b"\x35\x01\x06"
     assert ask(dhcp(3, mac, b"\x32\x04" + address, b"\x36\x04\x0a\x0a\x0a\x0a")) == b""
@@ -730,7 +731,9 @@ def test_the_lease_server(chip):
 
 def test_routes_stand_for_addresses_and_names(listener):
     port = listener.getsockname()[1]
-    with Emulator(routes={("www.test", 80): port, ("192.0.2.7", 443): ("127.0.0.1", port), ("www.test", 81): None}) as e:
+    with Emulator(
+        routes={("www.test", 80): port, ("192.0.2.7", 443): ("127.0.0.1", port), ("www.test", 81): None}
+    ) as e:
         host = Host(e)
         named = e.network.address_of("WWW.test")
         for address in ((named, 80), ("192.0.2.7", 443)):

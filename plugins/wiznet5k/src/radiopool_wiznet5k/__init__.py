@@ -5,6 +5,6 @@ A board ships this file and those that `board.json` lists; the emulator stays on
 
 __version__ = "0.1.0"
 
-from radiopool_wiznet5k.driver import WIZNET5KDriver  # noqa: E402  (it reads the version above)
+from radiopool_wiznet5k.driver import WIZNET5KDriver
 
 __all__ = ["WIZNET5KDriver", "__version__"]

@@ -43,20 +43,19 @@ class Chip:
         """A vendor socket with a hardware socket nobody else has. Raises OSError(ENOBUFS) if there is none."""
         from adafruit_wiznet5k.adafruit_wiznet5k import WIZNET5K
 
-        with self.lock:
-            with _RESERVATIONS:
-                # In place: vendor sockets the application opened itself stay reserved.
-                for number in self._taken:
-                    self._reserved[number - 1] = True
-                WIZNET5K._sockets_reserved = self._reserved
-                try:
-                    # Asked first: a vendor socket that finds none raises in its `__del__` as well.
-                    number = self.radio.get_socket(reserve_socket=True)
-                except RuntimeError as error:
-                    raise OSError(errno.ENOBUFS, "all %d sockets are in use" % len(self._reserved)) from error
-                self._reserved[number - 1] = False
-                raw = self._vendor_pool.socket(type=kind)
-                self._taken.append(raw._socknum)
+        with self.lock, _RESERVATIONS:
+            # In place: vendor sockets the application opened itself stay reserved.
+            for number in self._taken:
+                self._reserved[number - 1] = True
+            WIZNET5K._sockets_reserved = self._reserved
+            try:
+                # Asked first: a vendor socket that finds none raises in its `__del__` as well.
+                number = self.radio.get_socket(reserve_socket=True)
+            except RuntimeError as error:
+                raise OSError(errno.ENOBUFS, "all %d sockets are in use" % len(self._reserved)) from error
+            self._reserved[number - 1] = False
+            raw = self._vendor_pool.socket(type=kind)
+            self._taken.append(raw._socknum)
         return raw
 
     def claim_lookup_socket(self) -> "Any":
@@ -95,7 +94,7 @@ class _CutOff:
 
 
 class _LookupSocket:
-    """What a vendor socket is to `Socket`: the holder of a number."""
+    """What a vendor socket is to `ChipSocket`: the holder of a number."""
 
     _socknum = 0
 

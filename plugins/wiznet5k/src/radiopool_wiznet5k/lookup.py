@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from radiopool_wiznet5k.chip import Chip
-    from radiopool_wiznet5k.sockets import Socket
+    from radiopool_wiznet5k.datagram import DatagramSocket
 
 DEFAULT_TIMEOUT = 5
 """Seconds, where the caller has none: the vendor's."""
@@ -37,7 +37,7 @@ def look_up(chip: "Chip", host: str, timeout: "float | None") -> str:
 
     Raises NameResolutionError if the name has none, OSError(ETIMEDOUT) if no answer came in time.
     """
-    from radiopool_wiznet5k.sockets import SOCK_DGRAM, Socket
+    from radiopool_wiznet5k.datagram import DatagramSocket
 
     if is_address(host):
         return host
@@ -52,14 +52,14 @@ def look_up(chip: "Chip", host: str, timeout: "float | None") -> str:
         if raw is not None:
             break
         patience.pause(what)
-    socket = Socket(chip, raw, SOCK_DGRAM)
+    socket = DatagramSocket(chip, raw)
     try:
         return _ask(chip, socket, host, patience, what)
     finally:
         socket.close(linger=0)
 
 
-def _ask(chip: "Chip", socket: "Socket", host: str, patience: Patience, what: str) -> str:
+def _ask(chip: "Chip", socket: "DatagramSocket", host: str, patience: Patience, what: str) -> str:
     from adafruit_wiznet5k import adafruit_wiznet5k_dns as vendor
 
     with chip.lock:

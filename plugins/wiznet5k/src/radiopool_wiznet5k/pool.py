@@ -2,8 +2,10 @@
 
 from radiopool.errors import InvalidValueError
 from radiopool_wiznet5k.chip import Chip
+from radiopool_wiznet5k.chip_socket import SOCK_DGRAM, SOCK_STREAM, ChipSocket
+from radiopool_wiznet5k.datagram import DatagramSocket
 from radiopool_wiznet5k.lookup import look_up
-from radiopool_wiznet5k.sockets import SOCK_DGRAM, SOCK_STREAM, Socket
+from radiopool_wiznet5k.stream import StreamSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,14 +34,16 @@ class SocketPool:
         self.radio = radio
         self.chip = Chip(radio)
 
-    def socket(self, family: int = AF_INET, type: int = SOCK_STREAM, proto: int = 0) -> Socket:
+    def socket(self, family: int = AF_INET, type: int = SOCK_STREAM, proto: int = 0) -> ChipSocket:
         """A new socket. Raises OSError(ENOBUFS) when the chip has none left, InvalidValueError for a family or a
         type it does not have."""
         if family not in (0, self.AF_INET, _VENDOR_AF_INET):
             raise InvalidValueError("family must be AF_INET (%d), not %r" % (self.AF_INET, family))
-        if type not in (SOCK_STREAM, SOCK_DGRAM):
-            raise InvalidValueError("type must be SOCK_STREAM (1) or SOCK_DGRAM (2), not %r" % (type,))
-        return Socket(self.chip, self.chip.claim(type), type)
+        if type == SOCK_STREAM:
+            return StreamSocket(self.chip, self.chip.claim(type))
+        if type == SOCK_DGRAM:
+            return DatagramSocket(self.chip, self.chip.claim(type))
+        raise InvalidValueError("type must be SOCK_STREAM (1) or SOCK_DGRAM (2), not %r" % (type,))
 
     def getaddrinfo(
         self, host: str, port: int, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0

@@ -8,7 +8,6 @@ at 4000, RX memory at 6000, each divided among the sockets in order; nothing wra
 
 import time
 from collections.abc import Callable
-from typing import Union
 
 from radiopool_wiznet5k.emulator import registers as reg
 from radiopool_wiznet5k.emulator.frames import FrameDecoder, Opened, Space
@@ -88,7 +87,7 @@ class Chip:
         other = bytes(int(octet) for octet in address.split("."))
         return any(mask) and all((a ^ b) & m == 0 for a, b, m in zip(own, other, mask, strict=True))
 
-    def _space(self, block: int) -> Union[Space, None]:
+    def _space(self, block: int) -> Space | None:
         if self._flat is not None:
             return self._flat
         if block == 0:

@@ -5,7 +5,7 @@ register is automatically cleared" (W5500 datasheet 1.0.9, section 4.2, Sn_CR). 
 those of the last command: Sn_RX_RD counts with RECV, Sn_TX_WR with SEND.
 """
 
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from radiopool_wiznet5k.emulator import registers as reg
 from radiopool_wiznet5k.emulator.network import Address
@@ -28,7 +28,7 @@ class HardwareSocket:
     def __init__(self, chip: "Chip", number: int) -> None:
         self.chip = chip
         self.number = number
-        self._engine: Union[TCP, UDP, None] = None
+        self._engine: TCP | UDP | None = None
         self._registers = bytearray(reg.SOCKET_REGISTERS)
         self.tx = self.rx = Ring(bytearray(), 0, 0)
         self.reset()
@@ -166,7 +166,7 @@ class HardwareSocket:
             self._engine = None
         self.status = reg.CLOSED
 
-    def _send(self, engine: Union[TCP, UDP]) -> None:
+    def _send(self, engine: TCP | UDP) -> None:
         start, self._sent = self._get16(reg.TX_RD), self._get16(reg.TX_WR)
         data = self.tx.read(start, distance(start, self._sent))
         self._set16(reg.TX_RD, self._sent)

@@ -9,13 +9,12 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Callable, Mapping
-from typing import Union
 
 from radiopool_wiznet5k.emulator.faults import Faults
 
 Address = tuple[str, int]
-Target = Union[int, Address, None]
-Service = Callable[[bytes], Union[list[bytes], None]]
+Target = int | Address | None
+Service = Callable[[bytes], list[bytes] | None]
 """Answers a datagram: replies, or None to have it routed like any other."""
 
 LOOPBACK = "127.0.0.1"

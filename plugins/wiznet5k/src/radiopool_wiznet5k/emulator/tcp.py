@@ -54,9 +54,7 @@ class TCP:
         arp, tcp = chip.retry_seconds()
         self._address = address
         # Without a cable nobody answers the ARP request; behind a gateway it is the gateway that does.
-        reachable = self._network.faults.cable and (
-            not chip.is_local(address) or self._network.faults.passes(address)
-        )
+        reachable = self._network.faults.cable and (not chip.is_local(address) or self._network.faults.passes(address))
         self._deadline = chip.clock() + (tcp if reachable else arp)
         self._hardware.status = reg.SYNSENT
         self.pump()
