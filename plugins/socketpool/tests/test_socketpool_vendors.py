@@ -245,16 +245,12 @@ def test_httpserver(source, authority, trusting, in_background, tmp_path, scheme
     def talk():
         try:
             answers = []
-            for method, path, body in (
-                ("GET", "/hello/world", None),
-                ("POST", "/echo", "x" * 3000),
-                ("GET", "/", None),
-            ):
+            for request in (("GET", "/hello/world"), ("POST", "/echo", "x" * 3000), ("GET", "/")):
                 if scheme == "https":
                     connection = http.client.HTTPSConnection("localhost", port, context=trusting, timeout=10)
                 else:
                     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-                connection.request(method, path, body)
+                connection.request(*request)
                 response = connection.getresponse()
                 answers.append((response.status, response.read().decode()))
                 connection.close()

@@ -115,7 +115,7 @@ class OnABoard:
     """Makes the firmware's modules importable, and the driver think that it runs on a board."""
 
     def __enter__(self):
-        self.before = [sys.modules.get("wifi"), sys.modules.get("socketpool")]
+        self.before = {name: sys.modules.get(name) for name in ("wifi", "socketpool")}
         self.cpython = driver.CPYTHON
         sys.modules["wifi"] = wifi
         sys.modules["socketpool"] = socketpool
@@ -124,7 +124,7 @@ class OnABoard:
 
     def __exit__(self, *_):
         driver.CPYTHON = self.cpython
-        for name, module in zip(("wifi", "socketpool"), self.before):
+        for name, module in self.before.items():
             if module is None:
                 del sys.modules[name]
             else:
