@@ -1,7 +1,6 @@
 # Every target sets up what it needs. `make help` lists them.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
 METADATA := pyproject.toml $(wildcard core/pyproject.toml plugins/*/pyproject.toml) tools/environments.py
 
 .PHONY: help demo test check bench docs test-servers clean
@@ -10,19 +9,19 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
 
 demo: .venv/ready ## lease sockets from a budget of four against a real server, and watch
-	radiopool demo
+	.venv/bin/radiopool demo
 
 test: .venv/ready .venv-boards/ready ## all tests: core on every supported Python found, the rest on one, boards on MicroPython
-	nox --tags test
+	.venv/bin/nox --tags test
 
 check: .venv/ready .venv-boards/ready ## lint, types, import floors, board bytecode, docs, wheels
-	nox --tags check
+	.venv/bin/nox --tags check
 
 bench: .venv/ready ## measure beside urllib3 and Adafruit's connection manager
-	python -m benchmarks
+	.venv/bin/python -m benchmarks
 
 docs: .venv/ready ## build the documentation into docs/_build/html
-	nox --session docs
+	.venv/bin/nox --session docs
 
 test-servers: ## install the servers that some tests run against (Debian, Ubuntu; needs root)
 	tools/install_test_servers

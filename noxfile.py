@@ -33,6 +33,8 @@ def show_every_pyenv_version() -> None:
 
 
 show_every_pyenv_version()
+# The tools of the environment that nox runs in, whether it is active or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 def pytest(session: nox.Session, name: str, *arguments: str) -> None:

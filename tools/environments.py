@@ -18,7 +18,8 @@ SUPPORTED = ("3.13", "3.12", "3.11", "3.10")
 def interpreter() -> str:
     """This Python if it is a supported one, else the newest supported one on the PATH."""
     if "%d.%d" % sys.version_info[:2] in SUPPORTED:
-        return sys.executable
+        # Inside a virtual environment, the Python it was made from: the environment may be the one to be made anew.
+        return str(getattr(sys, "_base_executable", sys.executable))
     for version in SUPPORTED:
         found = shutil.which("python" + version)
         # A version manager's shim is there for versions that do not run.
