@@ -160,7 +160,7 @@ class Wire:
         self._socket = socket.socket()
         self._read_size = read_size
         self._send_size = send_size
-        for name in ("connect", "settimeout", "close"):
+        for name in ("connect", "settimeout", "close", "fileno"):
             setattr(self, name, getattr(self._socket, name))
 
     def send(self, buffer):
@@ -457,8 +457,9 @@ def test_without_blocking(serve, version):
 
 
 @versions
-def test_alive_in_spite_of_session_tickets(serve, connect, version):
-    secured = connect(serve(echo, server_context(version=version)))
+@pytest.mark.parametrize("read_size", [7, 65536])
+def test_alive_in_spite_of_session_tickets(serve, connect, version, read_size):
+    secured = connect(serve(echo, server_context(version=version)), raw=Wire(read_size))
     if version is ssl.TLSVersion.TLSv1_3:
         select.select([secured.raw], [], [], SECONDS)
     assert secured.is_alive()
@@ -686,6 +687,26 @@ def test_closing_twice_and_using_after(serve, connect):
         with pytest.raises(OSError) as caught:
             use()
         assert caught.value.errno == errno.EBADF
+
+
+def test_closing_while_another_thread_reads(serve, connect):
+    secured = connect(serve(echo, server_context()))
+    secured.sendall(b"hello")
+    assert read_exactly(secured, 5) == b"hello"
+    ended = []
+
+    def read():
+        try:
+            ended.append(secured.recv(1))
+        except OSError as error:
+            ended.append(error)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    # The peer answers our close_notify by closing, which ends the read.
+    secured.close()
+    reading.join()
+    assert ended == [b""] or isinstance(ended[0], OSError)
 
 
 def test_repr_tells_the_state(serve, connect):

@@ -210,23 +210,32 @@ class TLSSocket:
         the application, close_notify, an end or an error means no. Leaves the raw socket non-blocking until the next
         operation.
         """
-        if self._closed or self._ended:
+        # While another thread reads it is not idle.
+        if self._closed or self._ended or not self._receiving.acquire(blocking=False):
             return False
-        probe = bytearray(1)
         try:
-            # Three reads of RECEIVE_SIZE hold any number of tickets that makes sense; more is not an idle peer.
-            for _ in range(3):
-                try:
-                    with self._entering:
-                        self._engine.read(1, probe)
-                    return False
-                except ssl.SSLWantReadError:
-                    self._keep_session()
-                self._arm(NOW)
-                if not self._take(_raw(self.raw.recv_into, self._received)):
-                    return False
+            return self._is_silent()
         except OSError as error:
             return _is_pause(error)
+        finally:
+            self._receiving.release()
+
+    def _is_silent(self) -> bool:
+        probe = bytearray(1)
+        # More than any number of tickets that makes sense is not an idle peer.
+        room = RECEIVE_SIZE
+        while room > 0:
+            try:
+                with self._entering:
+                    self._engine.read(1, probe)
+                return False
+            except ssl.SSLWantReadError:
+                self._keep_session()
+            self._arm(NOW)
+            size = self._take(_raw(self.raw.recv_into, self._received))
+            if not size:
+                return False
+            room -= size
         return False
 
     def pending(self) -> int:
