@@ -41,6 +41,7 @@ def pytest(session: nox.Session, name: str, *arguments: str) -> None:
     """Run pytest, with a report that tools/tally.py adds up."""
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / (name + ".xml")
+    arguments = ("--continue-on-collection-errors", *arguments)
     session.run("pytest", "--junitxml=%s" % report, "-o", "junit_suite_name=" + name, *arguments, *session.posargs)
 
 

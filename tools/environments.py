@@ -52,6 +52,12 @@ def distributions() -> "list[str]":
     return ["core", *sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("plugins/*/pyproject.toml"))]
 
 
+def test_groups() -> "list[str]":
+    """What each distribution's own tests need, if its pyproject.toml has a dependency group `test`."""
+    files = [name + "/pyproject.toml" for name in distributions()]
+    return [name + ":test" for name in files if "[dependency-groups]" in (ROOT / name).read_text()]
+
+
 def main() -> None:
     kind = sys.argv[1]
     folder = ROOT / {"host": ".venv", "boards": ".venv-boards"}[kind]
@@ -60,7 +66,8 @@ def main() -> None:
     if kind == "host":
         core, *plugins = distributions()
         editable = [word for name in plugins for word in ("--editable", "./" + name)]
-        install(python, "--group", "dev", "--editable", core + "[cli,testing,requests,httpx,socks]", *editable)
+        groups = [word for group in ["dev", *test_groups()] for word in ("--group", group)]
+        install(python, *groups, "--editable", core + "[cli,testing,requests,httpx,socks]", *editable)
     else:
         install(python, "--group", "boards")
     (folder / "ready").touch()
