@@ -6,7 +6,6 @@ The emulator's own table is the witness that no number is lost.
 import random
 
 import pytest
-
 from radiopool import ConnectionManager, Policy
 from radiopool.errors import RadiopoolError
 from radiopool.http import PoolManager

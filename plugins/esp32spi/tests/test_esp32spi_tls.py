@@ -4,7 +4,6 @@ import ssl
 
 import pytest
 import trustme
-
 from radiopool.errors import CertificateError, InvalidValueError, OutOfSocketsError, TLSError
 from radiopool_esp32spi import ChipContext
 

@@ -3,6 +3,7 @@
 import errno
 
 from radiopool import platform
+
 from radiopool_esp32spi.handle import EMSGSIZE, Handle
 from radiopool_esp32spi.stream import swapped
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from radiopool.types import Buffer, Readable
+
     from radiopool_esp32spi.pool import SocketPool
 
 PACKET = 1460
