@@ -45,7 +45,9 @@ class WIZNET5KDriver(Driver):
 
     def radio_of(self, pool: "Any") -> "Any":
         """The radio of our pool or of the vendor's."""
-        radio = pool.radio if isinstance(pool, SocketPool) else getattr(pool, "_interface", None)
+        if isinstance(pool, SocketPool):
+            return pool.radio
+        radio = getattr(pool, "_interface", None)
         return radio if radio is not None and self.matches(radio) else None
 
     def traits(self, radio: "Any") -> Traits:
@@ -100,21 +102,9 @@ class WIZNET5KDriver(Driver):
         `hosts` and `routes` as `radiopool_wiznet5k.emulator.Emulator` has them. Its `emulator` attribute is that
         object, for faults and counts; close it when done. Takes 1.1 s: the vendor's library sleeps.
         """
-        import os
+        from radiopool_wiznet5k.emulator.radio import emulated_radio
 
-        os.environ.setdefault("BLINKA_OS_AGNOSTIC", "1")
-        from adafruit_wiznet5k.adafruit_wiznet5k import WIZNET5K
-
-        from radiopool_wiznet5k.emulator import Emulator
-
-        emulator = Emulator(which or self.emulations[0], hosts=hosts, routes=routes)
-        try:
-            radio = WIZNET5K(emulator.bus, emulator.chip_select)
-        except BaseException:
-            emulator.close()
-            raise
-        radio.emulator = emulator
-        return radio
+        return emulated_radio(which or self.emulations[0], hosts, routes)
 
     def bench(self, peer: "Any", which: str = "") -> "Any":
         """What the conformance kit tries: an emulated chip, which listens at its own address and not the peer's."""

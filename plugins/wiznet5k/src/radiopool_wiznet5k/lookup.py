@@ -60,13 +60,13 @@ def look_up(chip: "Chip", host: str, timeout: "float | None") -> str:
 
 
 def _ask(chip: "Chip", socket: "DatagramSocket", host: str, patience: Patience, what: str) -> str:
-    from adafruit_wiznet5k import adafruit_wiznet5k_dns as vendor
-
     with chip.lock:
         chip.require_link()
         server = chip.radio.ifconfig[3]
     if not any(server):
         raise NameResolutionError("can't look up %r: the radio has no name server (see its ifconfig)" % host)
+    from adafruit_wiznet5k import adafruit_wiznet5k_dns as vendor
+
     query_id, length, query = vendor._build_dns_query(host.encode())
     reply = bytearray(_LONGEST_REPLY)
     while True:

@@ -66,7 +66,7 @@ class UDP:
                 payload, source = self._datagrams.recvfrom(65536)
             except OSError:
                 return  # nothing there, or an ICMP error for an earlier datagram, which the chip only counts
-            known = self._senders[source] if source in self._senders else source
+            known: Address = self._senders.get(source) or source
             if self._network.faults.passes(known[0]):
                 self._deliver(payload, known)
 
