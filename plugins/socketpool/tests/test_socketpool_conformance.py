@@ -10,14 +10,6 @@ from radiopool_socketpool import SocketPoolDriver
 class NativeConformance(DriverConformance):
     emulation = ""
     budget: "int | None" = None
-    defects: "dict[str, str]" = {}
-
-    @pytest.fixture(autouse=True)
-    def firmware_defects(self, request):
-        """What the firmware itself does wrong must be seen to go wrong here."""
-        check = request.node.callspec.params["check"].name
-        if check in self.defects:
-            request.applymarker(pytest.mark.xfail(strict=True, reason=self.defects[check]))
 
     @pytest.fixture(scope="class")
     def driver(self):
@@ -36,14 +28,11 @@ class NativeConformance(DriverConformance):
 
 class TestEspressif(NativeConformance):
     emulation = "espressif"
-    # CircuitPython, ports/espressif/common-hal/socketpool/Socket.c: the read loop takes a reset for "nothing yet".
-    defects = {"reset is noticed": "after an RST a receive on espressif waits until its timeout"}
-    options = {"patience": 4}
 
 
 class TestEspressifOfFour(TestEspressif):
     budget = 4
-    options = {"patience": 4, "steps": 15}
+    options = {"steps": 15}
 
 
 class TestRaspberrypi(NativeConformance):

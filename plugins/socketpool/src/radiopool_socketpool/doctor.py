@@ -2,6 +2,7 @@
 
 import importlib.machinery
 import importlib.util
+import os
 from importlib import metadata
 
 NAMES = ("socketpool", "wifi")
@@ -23,7 +24,7 @@ def _finding(name: str) -> str | None:
     if _is_ours(spec):
         return None
     place = spec.origin or "an unknown place"
-    owners = [owner for owner in _owners(name) if owner != DISTRIBUTION]
+    owners = [owner for owner in _owners(place) if owner != DISTRIBUTION]
     if not owners:
         return "the module %s at %s is not CircuitPython's: rename or remove that file, or run from another folder" % (
             name,
@@ -48,9 +49,17 @@ def _is_ours(spec: importlib.machinery.ModuleSpec) -> bool:
         return False
 
 
-def _owners(name: str) -> list[str]:
-    """The distributions that installed a module of that name."""
-    return sorted(set(metadata.packages_distributions().get(name, [])))
+def _owners(place: str) -> list[str]:
+    """The distributions that say they installed that file."""
+    wanted = os.path.realpath(place)
+    return sorted(
+        {
+            distribution.metadata["Name"]
+            for distribution in metadata.distributions()
+            for file in distribution.files or ()
+            if file.name == os.path.basename(place) and os.path.realpath(str(distribution.locate_file(file))) == wanted
+        }
+    )
 
 
 __all__ = ("findings",)
