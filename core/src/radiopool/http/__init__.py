@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 _PLACES = (
     ("poolmanager", "PoolManager key_fn_by_scheme pool_classes_by_scheme"),
-    ("connectionpool", "HTTPConnectionPool HTTPSConnectionPool port_by_scheme SKIP_HEADER"),
+    ("connectionpool", "HTTPConnectionPool HTTPSConnectionPool port_by_scheme"),
     ("keys", "BasePoolKey HTTPPoolKey HTTPSPoolKey default_key_normalizer"),
+    ("header_lines", "SKIP_HEADER"),
     ("simple", "connection_from_url request get"),
     ("file_response", "HTTPResponse"),
     ("response", "BaseHTTPResponse"),

@@ -4,20 +4,44 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_IN_URL = ("DELETE", "GET", "HEAD", "OPTIONS")
 _SAFE = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-~"
 
 
-def json_body(methods: "Any", json: "Any", body: "Any", headers: "Any") -> "tuple[bytes, Any]":
-    """The body and headers of a request with `json=`. Raises TypeError if there is a body already."""
-    if body is not None:
-        raise TypeError("request got values for both 'body' and 'json', can only specify one.")
-    from json import dumps
+def encode(
+    methods: "Any",
+    method: str,
+    url: str,
+    fields: "Any",
+    headers: "Any",
+    body: "Any",
+    json: "Any",
+    urlopen_kw: "dict[str, Any]",
+) -> "tuple[str, Any, Any]":
+    """(url, body, headers) of a request with `fields=` or `json=`; the form's own keywords are taken out of the rest.
 
-    headers = _copied(methods.headers if headers is None else headers)
-    if not _has(headers, "content-type"):
-        headers["Content-Type"] = "application/json"
-    # JSON in ASCII escapes is what a board writes too; urllib3 sends UTF-8, which reads the same.
-    return dumps(json).encode(), headers
+    Raises TypeError for more than one body.
+    """
+    if json is not None:
+        if body is not None:
+            raise TypeError("request got values for both 'body' and 'json', can only specify one.")
+        from json import dumps
+
+        # Text beyond ASCII goes as escapes, which is all that a board can write; it reads the same.
+        body = dumps(json, separators=(",", ":")).encode()
+        headers = _copied(methods.headers if headers is None else headers)
+        if not _has(headers, "content-type"):
+            headers["Content-Type"] = "application/json"
+    if fields is not None:
+        if method in _IN_URL:
+            if fields:
+                url = with_query(url, fields)
+        else:
+            multipart = urlopen_kw.pop("encode_multipart", True)
+            body, headers = form_body(
+                methods, fields, headers, body, multipart, urlopen_kw.pop("multipart_boundary", None)
+            )
+    return url, body, headers
 
 
 def with_query(url: str, fields: "Any") -> str:
@@ -27,11 +51,10 @@ def with_query(url: str, fields: "Any") -> str:
 
 
 def form_body(
-    methods: "Any", fields: "Any", headers: "Any", multipart: bool, boundary: "str | None", urlopen_kw: "dict[str, Any]"
+    methods: "Any", fields: "Any", headers: "Any", body: "Any", multipart: bool, boundary: "str | None"
 ) -> "tuple[Any, Any]":
-    """The body and headers of a request with `fields=` in its body."""
+    """The body and headers of a request with `fields=` in its body. Raises TypeError if there is a body already."""
     headers = _copied(methods.headers if headers is None else headers)
-    body = urlopen_kw.pop("body", None)
     if fields:
         if body is not None:
             raise TypeError("request got values for both 'fields' and 'body', can only specify one.")

@@ -4,32 +4,32 @@ from radiopool import platform
 from radiopool.errors import RadiopoolError
 from radiopool.http import url as urls
 from radiopool.http import wire
-from radiopool.http.request_methods import RequestMethods
-from radiopool.keys import PoolKey, check_timeout
+from radiopool.keys import PoolKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from radiopool.manager import ConnectionManager
-    from radiopool.recycling import Entry
 
 if TYPE_CHECKING or platform.CPYTHON:
     from radiopool.http.file_response import HTTPResponse
+    from radiopool.http.pool_methods import PoolMethods
 else:
+    from radiopool.http.request_methods import RequestMethods as PoolMethods
     from radiopool.http.response import BaseHTTPResponse as HTTPResponse
 
 port_by_scheme = {"http": 80, "https": 443}
-
-SKIP_HEADER = "@@@SKIP_HEADER@@@"
-"""As the value of Host, User-Agent or Accept-Encoding: leave that header out."""
 
 NOT_GIVEN: "Any" = ...
 """What stands for a timeout that the caller left to the pool."""
 
 _IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE")
 _SMALL_BODY = 16384 if platform.CPYTHON else 1024
-_TOKEN = "-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+.^_`|~"
+_REMEMBERED = 64 if platform.CPYTHON else 1
+
+# Accepted, and beside the address without effect: urllib3 has them.
+_OPTIONS = ("source_address", "strict", "blocksize")
 
 _serial = 0
 
@@ -41,49 +41,7 @@ def next_serial() -> int:
     return _serial
 
 
-def _refused(message: str) -> Exception:
-    from radiopool.http.errors import InvalidHeader
-
-    return InvalidHeader(message)
-
-
-def header_lines(host: str, headers: "Any") -> "tuple[str, dict[str, str]]":
-    """The header lines of a request as text, and the headers by lower-case name.
-
-    Host, Accept-Encoding and User-Agent get a default. Raises InvalidHeader for a name or a value that can't be sent.
-    """
-    given = {}
-    text = ""
-    if headers:
-        for name, value in headers.items():
-            if isinstance(name, bytes):
-                name = name.decode()
-            if isinstance(value, bytes):
-                value = value.decode("latin-1")
-            elif not isinstance(value, str):
-                if not isinstance(value, int):
-                    raise _refused("header %r must have text for a value, not %r" % (name, value))
-                value = str(value)
-            if not name or name.strip(_TOKEN):
-                raise _refused("header name %r is no token (RFC 9110 section 5.1)" % name)
-            if "\r" in value or "\n" in value or "\0" in value:
-                raise _refused("header %s has a line end or a NUL in its value" % name)
-            low = name.lower()
-            given[low] = value
-            if value != SKIP_HEADER:
-                text += name + ": " + value + "\r\n"
-            elif low not in ("host", "user-agent", "accept-encoding"):
-                raise _refused("header %s can't be skipped" % name)
-    if "accept-encoding" not in given:
-        text = "Accept-Encoding: identity\r\n" + text
-    if "user-agent" not in given:
-        text = "User-Agent: radiopool\r\n" + text
-    if "host" not in given:
-        text = "Host: " + host + "\r\n" + text
-    return text, given
-
-
-class HTTPConnectionPool(RequestMethods):
+class HTTPConnectionPool(PoolMethods):
     """The requests to one host and port, over sockets that a ConnectionManager leases.
 
     host, port: where to; 80 (443 for HTTPS) by default.
@@ -100,7 +58,6 @@ class HTTPConnectionPool(RequestMethods):
     """
 
     scheme = "http"
-    _known: "tuple[str, ...]" = ("source_address", "strict", "blocksize", "socket_options")
 
     def __init__(
         self,
@@ -146,7 +103,7 @@ class HTTPConnectionPool(RequestMethods):
         self._session = session or self._serial
         self._lease_key: "tuple[PoolKey, Any] | None" = None
         self._closed = False
-        # The header lines of the last request and the headers they came from: the next has the same, as a rule.
+        # The headers of the last request and what they became: the next has the same, as a rule. See `_lines_of`.
         self._lines: "tuple[Any, ...]" = (0,)
 
     # -- requests
@@ -226,7 +183,11 @@ class HTTPConnectionPool(RequestMethods):
         decode_content: bool,
         enforce_content_length: bool,
     ) -> "HTTPResponse":
-        """One request without retries or redirects; the arguments are `urlopen`'s."""
+        """One request without retries or redirects; the arguments are `urlopen`'s.
+
+        A recycled connection that fails before the first byte of a response was closed by the peer while it was
+        idle, as a rule: the request goes out once more, on a fresh connection, if the peer can't have acted on it.
+        """
         if self._closed:
             from radiopool.http.errors import ClosedPoolError
 
@@ -234,32 +195,41 @@ class HTTPConnectionPool(RequestMethods):
         if timeout is NOT_GIVEN:
             timeout = self.timeout
         clock = None
-        if timeout is not None and not (type(timeout) in (int, float) and 0 < timeout < 1e8):
-            clock, timeout = _seconds(timeout)
-        request, body = self._encode(method, url, body, self.headers if headers is None else headers, chunked, timeout)
-        exchange = self._exchange(method, request, body, timeout, clock, pool_timeout)
-        response = HTTPResponse(exchange, url, method, decode_content, None, enforce_content_length)
-        if preload_content:
-            response.data  # noqa: B018
-        return response
-
-    def _exchange(
-        self, method: str, request: bytes, body: "Any", timeout: "float | None", clock: "Any",
-        pool_timeout: "float | None",
-    ) -> "wire.Exchange":  # fmt: skip
-        """Send the request on a leased socket and receive the head of its response.
-
-        A recycled connection that fails before the first byte of a response was closed by the peer while it was
-        idle, as a rule: the request goes out once more, on a fresh connection, if the peer can't have acted on it.
-        """
+        if timeout is not None and platform.CPYTHON and not (type(timeout) in (int, float) and 0 < timeout < 1e8):
+            clock, timeout = self._start_clock(timeout)
+        if headers is None:
+            headers = self.headers
+        lines = self._lines
+        if headers != lines[0]:
+            lines = self._lines_of(headers)
+        request = lines[1].get((method, url)) if body is None else None
+        if request is None:
+            request, body = self._encode(method, url, body, lines, chunked, timeout)
+        manager = self.manager
         again = False
         while True:
-            entry = self._lease(timeout, pool_timeout)
+            try:
+                key, context = self._lease_key or self._make_key()
+                entry = manager.acquire(
+                    key,
+                    context,
+                    timeout=timeout,
+                    wait=pool_timeout,
+                    max_per_key=self.maxsize if self.block else None,
+                    connect=self._connect,
+                )
+            except RadiopoolError as error:
+                from radiopool.http.failures import lease_failed
+
+                raise lease_failed(self, error) from error
             recycled = entry.leases > 1
-            if recycled and again:
-                self.manager.discard(entry, reason="stale")
+            if not recycled:
+                self.num_connections += 1
+            elif again:
+                # Another that was idle as long: fresh is what is wanted.
+                manager.discard(entry, "stale")
                 continue
-            exchange = wire.begin(self, entry)
+            exchange = wire.begin(self, entry, lines[2])
             try:
                 if clock:
                     entry.socket.settimeout(clock.read_timeout)
@@ -270,11 +240,10 @@ class HTTPConnectionPool(RequestMethods):
                     else:
                         body.send(exchange)
                 exchange.receive(method)
-                self.num_requests += 1
-                return exchange
+                break
             except BaseException as error:
                 exchange.abort("interrupted")
-                stale = (
+                again = (
                     recycled
                     and not again
                     and not exchange.stop
@@ -283,36 +252,20 @@ class HTTPConnectionPool(RequestMethods):
                     and isinstance(error, OSError)
                 )
                 wire.spare(exchange)
-                if not stale:
+                if not again:
                     raise
-                again = True
-
-    def _lease(self, timeout: "float | None", pool_timeout: "float | None") -> "Entry":
-        try:
-            key, context = self._lease_key or self._make_key()
-            entry = self.manager.acquire(
-                key,
-                context,
-                timeout=timeout,
-                wait=pool_timeout,
-                max_per_key=self.maxsize if self.block else None,
-                connect=self._connect,
-            )
-        except RadiopoolError as error:
-            from radiopool.http.failures import lease_failed
-
-            raise lease_failed(self, error) from error
-        if entry.leases == 1:
-            self.num_connections += 1
-        return entry
+        self.num_requests += 1
+        response = HTTPResponse(exchange, url, method, decode_content, None, enforce_content_length)
+        if preload_content:
+            response.data  # noqa: B018
+        return response
 
     _connect: "Any" = None
 
     def _make_key(self) -> "tuple[PoolKey, Any]":
         """The key of this pool's leases, and the TLS context that it names."""
-        for name in self.conn_kw:
-            if name not in self._known:
-                raise TypeError("%s got an unexpected keyword argument %r" % (type(self).__name__, name))
+        if self.conn_kw and platform.CPYTHON:
+            self._check_options(_OPTIONS)
         context, server_name = self._tls()
         # One assignment: another thread that makes it too must not find the key of one context with the other.
         self._lease_key = made = (
@@ -335,79 +288,68 @@ class HTTPConnectionPool(RequestMethods):
         """The TLS context and the name that the certificate must have (None: the host)."""
         return None, None
 
+    def _lines_of(self, headers: "Any") -> "tuple[Any, ...]":
+        """(headers, requests already encoded with them, why to close after a request with them, lines, by name)."""
+        host = "[" + self.host + "]" if ":" in self.host else self.host
+        if self.port != port_by_scheme[self.scheme]:
+            host += ":%d" % self.port
+        close = None
+        given: "dict[str, str]" = {}
+        if headers:
+            from radiopool.http.header_lines import header_lines
+
+            text, given = header_lines(
+                (("Accept-Encoding", "identity"), ("User-Agent", "radiopool"), ("Host", host)), headers
+            )
+            if "close" in given.get("connection", ""):
+                close = "asked to close"
+        else:
+            text = "Host: " + host + "\r\nUser-Agent: radiopool\r\nAccept-Encoding: identity\r\n"
+        lines = (headers and dict(headers), {}, close, text, given)
+        if not headers or type(headers) is dict:
+            self._lines = lines
+        return lines
+
     def _encode(
-        self, method: str, url: str, body: "Any", headers: "Any", chunked: bool, timeout: "Any"
+        self, method: str, url: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool, timeout: "Any"
     ) -> "tuple[bytes, Any]":
         """The request's head as it is sent, a small body included, and what remains to be sent of the body."""
-        lines = self._lines
-        if headers != lines[0]:
-            lines = (headers and dict(headers),) + header_lines(self._authority(), headers)
-            if not headers or type(headers) is dict:
-                self._lines = lines
-        if method.strip(_TOKEN) or not method:
-            raise _refused("method %r is no token (RFC 9110 section 9.1)" % method)
-        head = method + " " + urls.split(url)[3] + " HTTP/1.1\r\n" + lines[1]
-        given = lines[2]
+        if method not in _IDEMPOTENT and method != "POST":
+            from radiopool.http.header_lines import check_method
+
+            check_method(method)
+        _, requests, _, text, given = lines
+        head = method + " " + urls.split(url)[3] + " HTTP/1.1\r\n" + text
         if isinstance(body, str):
             body = body.encode()
         if body is None:
             # RFC 9110 section 8.6: a method that means a body says that there is none.
             if method in ("POST", "PUT", "PATCH") and "content-length" not in given:
                 head += "Content-Length: 0\r\n"
-        elif type(body) is bytes and not chunked and "transfer-encoding" not in given and "expect" not in given:
-            length = given.get("content-length")
-            if length is None:
-                head += "Content-Length: %d\r\n" % len(body)
-            elif length != str(len(body)):
-                raise _refused("Content-Length %s, and the body has %d bytes" % (length, len(body)))
-            if len(body) <= _SMALL_BODY:
-                return (head + "\r\n").encode("latin-1") + body, None
-        else:
-            from radiopool.http.sending import Outgoing
+            if len(requests) >= _REMEMBERED:
+                requests.clear()
+            request = requests[(method, url)] = (head + "\r\n").encode("latin-1")
+            return request, None
+        plain = type(body) is bytes and (len(body) <= _SMALL_BODY or not platform.CPYTHON)
+        if not plain or chunked or "content-length" in given or "transfer-encoding" in given or "expect" in given:
+            from radiopool.http.sending import add_body
 
-            body = Outgoing(body, chunked, given, timeout)
-            head += body.lines
-        return (head + "\r\n").encode("latin-1"), body
-
-    def _authority(self) -> str:
-        """Host and port as the Host header has them."""
-        host = "[" + self.host + "]" if ":" in self.host else self.host
-        return host if self.port == port_by_scheme[self.scheme] else host + ":%d" % self.port
-
-    # -- the pool
-
-    def url_of(self, url: str) -> str:
-        """A target of this pool as an absolute URL; an absolute URL as it is."""
-        return self.scheme + "://" + self._authority() + url if url[:1] == "/" else url
-
-    def is_same_host(self, url: str) -> bool:
-        """Whether a URL is of this pool: a target without a host, or of the same scheme, host and port."""
-        if url[:1] == "/":
-            return True
-        scheme, host, port, _ = urls.split(url)
-        return (scheme, host.strip("[]"), port or port_by_scheme.get(scheme or "")) == (
-            self.scheme,
-            self.host,
-            self.port,
-        )
-
-    def _check_same_host(self, url: str, retries: "Any") -> None:
-        if not self.is_same_host(url):
-            from radiopool.http.exceptions import HostChangedError
-
-            raise HostChangedError(self, url, retries)
+            lengths, body = add_body(body, chunked, given, timeout)
+            return (head + lengths + "\r\n").encode("latin-1"), body
+        request = (head + "Content-Length: %d\r\n\r\n" % len(body)).encode("latin-1")
+        if len(body) <= _SMALL_BODY:
+            return request + body, None
+        return request, body
 
     def close(self) -> None:
         """Close the idle sockets, and those in use when they are given back; refuse further requests."""
         self._closed = True
+        self.retire()
+
+    def retire(self) -> None:
+        """Close the idle sockets, and those in use when they are given back."""
         if self._lease_key:
             self.manager.retire(self._session, self._lease_key[0])
-
-    def __enter__(self) -> "HTTPConnectionPool":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return "%s(host=%r, port=%r)" % (type(self).__name__, self.host, self.port)
@@ -418,36 +360,11 @@ class HTTPSConnectionPool(HTTPConnectionPool):
 
     scheme = "https"
 
-    _known = HTTPConnectionPool._known + (
-        "ssl_context", "server_hostname", "assert_hostname", "assert_fingerprint", "cert_reqs", "ca_certs",
-        "ca_cert_data", "ca_cert_dir", "cert_file", "key_file", "key_password", "ssl_minimum_version",
-        "ssl_maximum_version", "ssl_version",
-    )  # fmt: skip
-
     def _tls(self) -> "tuple[Any, str | None]":
         options = self.conn_kw
         if options and platform.CPYTHON:
-            from radiopool.http.tls_options import TLSOptions
-
-            made = TLSOptions.for_driver(self.manager.driver.traits(self.manager.radio).tls, options)
+            made = self._tls_options()
             if made:
                 self._connect = made.connect
                 return made.context, made.server_name
         return options.get("ssl_context") or self.manager.default_ssl_context(), options.get("server_hostname")
-
-
-def _seconds(timeout: "Any") -> "tuple[Any, Any]":
-    """The running clock of a `Timeout` (None without one) and the seconds to connect in.
-
-    Raises InvalidValueError for what is no number of seconds above 0.
-    """
-    if not platform.CPYTHON:
-        check_timeout(timeout)
-        return None, timeout
-    from radiopool.http.timeout import Timeout
-
-    if not isinstance(timeout, Timeout):
-        timeout = Timeout.from_float(timeout)
-    clock = timeout.clone()
-    clock.start_connect()
-    return clock, Timeout.resolve_default_timeout(clock.connect_timeout)

@@ -25,6 +25,15 @@ class HTTPResponse(BaseHTTPResponse):
     REDIRECT_STATUSES = (301, 302, 303, 307, 308)
     CONTENT_DECODERS = ("gzip", "x-gzip", "deflate", "br", "zstd")
 
+    auto_close = True
+    _body: bytes | None = None
+    _headers: HTTPHeaderDict | None = None
+    _decoder: Any = None
+    _held = b""
+    _raw_read = 0
+    _closed = False
+    _lines: Any = None
+
     def __init__(
         self,
         exchange: Exchange,
@@ -38,22 +47,13 @@ class HTTPResponse(BaseHTTPResponse):
         self.status = exchange.status
         self._head = exchange.head
         self._source: Exchange | None = exchange
-        self._body = None
-        self._headers = None
         self._url = url
         self._method = method
         self._retries = retries
-        self._pool = exchange.pool
         self._encoded = exchange.encoded
-        self._decoder: Any = None
-        self._held = b""
-        self._raw_read = 0
-        self._closed = False
-        self._lines: Any = None
         self.chunked = exchange.chunked > 0
         self.decode_content = decode_content
         self.enforce_content_length = enforce_content_length
-        self.auto_close = True
 
     def __del__(self) -> None:
         # Whoever dropped a response without reading or closing it gets no socket leak for it.
@@ -176,9 +176,20 @@ class HTTPResponse(BaseHTTPResponse):
     @property
     def data(self) -> bytes:
         """The whole body. Kept, so that it can be asked for again."""
-        if self._body is None:
-            self._body = self.read()
-        return self._body
+        body = self._body
+        if body is None:
+            source = self._source
+            if source is None or self._encoded or not self.enforce_content_length:
+                body = self.read()
+            else:
+                # What `read` comes to, without its calls: this runs once a request.
+                try:
+                    body = source.read()
+                finally:
+                    self._settle()
+                self._raw_read += len(body)
+            self._body = body
+        return body
 
     def read(self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False) -> bytes:
         """The rest of the body, or its next `amt` bytes (fewer at its end, b"" after it).

@@ -4,7 +4,7 @@ from radiopool.http import url as urls
 from radiopool.http.connectionpool import HTTPConnectionPool, HTTPSConnectionPool, next_serial, port_by_scheme
 from radiopool.http.keys import HTTPPoolKey, HTTPSPoolKey, default_key_normalizer
 from radiopool.http.recently_used import RecentlyUsedContainer
-from radiopool.http.request_methods import RequestMethods
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,39 +15,24 @@ if TYPE_CHECKING:
     from radiopool.http.file_response import HTTPResponse
     from radiopool.manager import ConnectionManager
 
+if TYPE_CHECKING or CPYTHON:
+    from radiopool.http.manager_methods import ManagerMethods
+else:
+    from radiopool.http.request_methods import RequestMethods as ManagerMethods
 
-def _http_key(context: "dict[str, Any]") -> "Any":
-    return default_key_normalizer(HTTPPoolKey, context)
+_REMEMBERED = 256 if CPYTHON else 2
 
-
-def _https_key(context: "dict[str, Any]") -> "Any":
-    return default_key_normalizer(HTTPSPoolKey, context)
-
-
-key_fn_by_scheme: "dict[str, Callable[[dict[str, Any]], Any]]" = {"http": _http_key, "https": _https_key}
+key_fn_by_scheme: "dict[str, Callable[[dict[str, Any]], Any]]" = {
+    "http": lambda context: default_key_normalizer(HTTPPoolKey, context),
+    "https": lambda context: default_key_normalizer(HTTPSPoolKey, context),
+}
 """How the key of a connection pool is made of a request's context, by scheme; each PoolManager has a copy."""
 
 pool_classes_by_scheme: "dict[str, Any]" = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
 """The connection pools of a PoolManager, by scheme; each has a copy."""
 
-# Settings that decide about TLS and stand in no documented key: they choose the pool all the same.
-_UNLISTED = (
-    "ssl_context",
-    "server_hostname",
-    "assert_hostname",
-    "assert_fingerprint",
-    "ca_cert_data",
-    "key_password",
-    "ssl_minimum_version",
-    "ssl_maximum_version",
-)
 
-
-_TLS = _UNLISTED + ("key_file", "cert_file", "cert_reqs", "ca_certs", "ssl_version", "ca_cert_dir")
-_SETTINGS = _TLS + ("timeout", "retries", "strict", "block", "source_address", "maxsize")
-
-
-class PoolManager(RequestMethods):
+class PoolManager(ManagerMethods):
     """Requests to any host. It keeps a connection pool for each of the hosts used last.
 
     num_pools: connection pools kept; one more closes the least recently used.
@@ -82,11 +67,11 @@ class PoolManager(RequestMethods):
         self.connection_pool_kw = connection_pool_kw
         self.key_fn_by_scheme = key_fn_by_scheme.copy()
         self.pool_classes_by_scheme = pool_classes_by_scheme.copy()
-        self.pools = RecentlyUsedContainer(num_pools, _close)
+        self.pools = RecentlyUsedContainer(num_pools, _let_go)
         self._session = next_serial()
-        # The pool key last used for (scheme, host, port), as long as what it was made of stays the same.
-        self._keys: "dict[Any, Any]" = {}
-        self._made_of: "Any" = None
+        # URL: (pool key, target), as long as what the keys are made of stays the same.
+        self._routes: "dict[str, tuple[Any, str]]" = {}
+        self._made_of: "tuple[Any, Any]" = (None, None)
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **kw: "Any") -> "HTTPResponse":
         """Send a request to an absolute URL and return its response.
@@ -110,13 +95,27 @@ class PoolManager(RequestMethods):
         return response  # type: ignore[no-any-return]
 
     def pool_of(self, url: str) -> "tuple[Any, str]":
-        """The connection pool of an absolute URL, and the target that its requests ask for."""
+        """The connection pool of an absolute URL, and the target that its requests ask for.
+
+        Raises LocationValueError, URLSchemeUnknown.
+        """
+        if self._made_of[0] != self.connection_pool_kw or self._made_of[1] != self.key_fn_by_scheme:
+            self._routes.clear()
+            self._made_of = (self.connection_pool_kw.copy(), self.key_fn_by_scheme.copy())
+        route = self._routes.get(url)
+        pool = route and self.pools.get(route[0])
+        if route and pool:
+            return pool, route[1]
         scheme, host, port, target = urls.split(url)
         if not scheme:
             from radiopool.http.errors import URLSchemeUnknown
 
             raise URLSchemeUnknown(scheme)
-        return self.connection_from_host(host, port, scheme), target
+        pool = self.connection_from_host(host, port, scheme)
+        if len(self._routes) >= _REMEMBERED or self._may_change_unseen():
+            self._routes.clear()
+        self._routes[url] = (pool.pool_key, target)
+        return pool, target
 
     def connection_from_host(
         self,
@@ -134,20 +133,15 @@ class PoolManager(RequestMethods):
             from radiopool.http.errors import LocationValueError
 
             raise LocationValueError("No host specified.")
-        made_of = self._made_of
-        if pool_kwargs is not None or not made_of or made_of != (self.connection_pool_kw, self.key_fn_by_scheme):
-            made_of = self._remember_settings()
-        place = (scheme, host, port)
-        pool = self.pools.get(self._keys.get(place)) if pool_kwargs is None and made_of else None
-        if pool is None:
-            context = self._merge_pool_kwargs(pool_kwargs)
-            context["scheme"] = scheme or "http"
-            context["port"] = port or port_by_scheme.get(context["scheme"].lower(), 80)
-            context["host"] = host
-            pool = self.connection_from_context(context, place if pool_kwargs is None and made_of else None)
-        return pool
+        context = self.connection_pool_kw.copy()
+        if pool_kwargs:
+            self._override(context, pool_kwargs)
+        context["scheme"] = scheme = scheme or "http"
+        context["host"] = host
+        context["port"] = port or port_by_scheme.get(scheme.lower(), 80)
+        return self.connection_from_context(context)
 
-    def connection_from_context(self, request_context: "dict[str, Any]", _place: "Any" = None) -> "Any":
+    def connection_from_context(self, request_context: "dict[str, Any]") -> "Any":
         """The connection pool that a request context asks for: `scheme`, `host`, `port` and pool settings.
 
         Raises URLSchemeUnknown if `key_fn_by_scheme` lacks the scheme.
@@ -158,68 +152,22 @@ class PoolManager(RequestMethods):
             from radiopool.http.errors import URLSchemeUnknown
 
             raise URLSchemeUnknown(scheme)
-        key = make_key(request_context)
-        unlisted = [(name, request_context[name]) for name in _UNLISTED if request_context.get(name) is not None]
-        if unlisted and scheme == "https":
-            key = (key, tuple(unlisted))
-        if _place:
-            if len(self._keys) > 1000:
-                self._keys.clear()
-            self._keys[_place] = key
-        return self.connection_from_pool_key(key, request_context)
+        return self.connection_from_pool_key(
+            self._whole_key(scheme, make_key(request_context), request_context), request_context
+        )
 
     def connection_from_pool_key(self, pool_key: "Any", request_context: "dict[str, Any] | None" = None) -> "Any":
         """The connection pool of a key: a namedtuple of hashable values with at least scheme, host and port."""
         pool = self.pools.get(pool_key)
         if pool is None:
-            if request_context is None:
-                request_context = self.connection_pool_kw.copy()
-            scheme = request_context.get("scheme") or pool_key.scheme
-            pool = self._new_pool(
-                scheme,
-                request_context.get("host") or pool_key.host,
-                request_context.get("port") or pool_key.port,
-                {
-                    name: value
-                    for name, value in request_context.items()
-                    # What only a key of the user's own has is for the key alone.
-                    if name in _SETTINGS or name not in getattr(pool_key, "_fields", ())
-                },
+            settings = self._settings(pool_key, self.connection_pool_kw if request_context is None else request_context)
+            pool = self.pool_classes_by_scheme[settings.pop("scheme").lower()](
+                settings.pop("host"), settings.pop("port"), manager=self.manager, session=self._session, **settings
             )
+            pool.pool_key = pool_key
             # Two threads may make one at once: the first to be stored is everybody's.
             pool = self.pools.setdefault(pool_key, pool)
         return pool
-
-    def connection_from_url(self, url: str, pool_kwargs: "dict[str, Any] | None" = None) -> "Any":
-        """The connection pool of a URL's host; `connection_from_host` says the rest."""
-        scheme, host, port, _ = urls.split(url)
-        return self.connection_from_host(host, port, scheme, pool_kwargs)
-
-    def _new_pool(self, scheme: str, host: str, port: int, request_context: "dict[str, Any]") -> "Any":
-        settings = request_context.copy()
-        for name in ("scheme", "host", "port") + (_TLS if scheme.lower() == "http" else ()):
-            settings.pop(name, None)
-        return self.pool_classes_by_scheme[scheme.lower()](
-            host, port, manager=self.manager, session=self._session, **settings
-        )
-
-    def _merge_pool_kwargs(self, override: "dict[str, Any] | None") -> "dict[str, Any]":
-        """The pool settings with some overridden; None removes one."""
-        merged = self.connection_pool_kw.copy()
-        for name, value in (override or {}).items():
-            merged[name] = value
-            if value is None:
-                del merged[name]
-        return merged
-
-    def _remember_settings(self) -> "Any":
-        """Forget the keys made of other settings; what they are made of now, None if that could change unseen."""
-        self._keys = {}
-        for value in self.connection_pool_kw.values():
-            if isinstance(value, (dict, list)):
-                return None
-        self._made_of = (self.connection_pool_kw.copy(), self.key_fn_by_scheme.copy())
-        return self._made_of
 
     def clear(self) -> None:
         """Close every connection pool: idle sockets now, those in use when they are given back."""
@@ -232,5 +180,7 @@ class PoolManager(RequestMethods):
         self.clear()
 
 
-def _close(pool: "Any") -> None:
-    pool.close()
+def _let_go(pool: "Any") -> None:
+    # Who holds the pool still may send requests; none of its sockets is kept any more.
+    pool.maxsize = 0
+    pool.retire()

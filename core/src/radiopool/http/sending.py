@@ -14,6 +14,12 @@ CONTINUE_WAIT = 1.0
 """Seconds to wait for "100 Continue" before the body is sent all the same (RFC 9110 section 10.1.1)."""
 
 
+def add_body(body: Any, chunked: bool, given: dict[str, str], timeout: float | None) -> tuple[str, Outgoing]:
+    """The header lines that a body adds, and the body ready to go; the arguments are `Outgoing`'s."""
+    outgoing = Outgoing(body, chunked, given, timeout)
+    return outgoing.lines, outgoing
+
+
 class Outgoing:
     """A request's body on its way.
 

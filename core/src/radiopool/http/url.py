@@ -27,7 +27,16 @@ def split(url: str) -> "tuple[str | None, str, int | None, str]":
     return parts
 
 
+def _is_ipv4(host: str) -> bool:
+    numbers = [number for number in host.split(".") if number.isdigit() and number == str(int(number[:3]))]
+    return len(numbers) == 4 == host.count(".") + 1 and max([int(number) for number in numbers]) < 256
+
+
 def _split(url: str) -> "tuple[str | None, str, int | None, str]":
+    if url[:1] == "/":
+        # A target alone, of a connection pool's host: never the `//host/path` of RFC 3986.
+        if not url.strip(_TARGET):
+            return None, "", None, url
     start = url.find("://")
     scheme = url[:start]
     start += 3
@@ -46,14 +55,16 @@ def _split(url: str) -> "tuple[str | None, str, int | None, str]":
         and not target.strip(_TARGET)
         and "/." not in target
         # 127.1 and 0x7f.1 are addresses to some resolvers; rfc3986 knows which.
-        and (not CPYTHON or host[-1] > "9")
+        and (not CPYTHON or host[-1] > "9" or _is_ipv4(host))
     ):
         return scheme, host, int(port) if port else None, target if target[:1] == "/" else "/" + target
     try:
-        from radiopool.http.rfc3986 import parse_url
+        from radiopool.http.rfc3986 import encode_target, parse_url
     except ImportError:
         from radiopool.http.errors import LocationParseError
 
         raise LocationParseError(url) from None
+    if url[:1] == "/":
+        return None, "", None, encode_target(url)
     parsed = parse_url(url)
     return parsed.scheme, parsed.host or "", parsed.port, parsed.request_uri

@@ -69,8 +69,11 @@ def next_chunk(exchange: "Exchange") -> int:
 _spare: "list[Exchange]" = []
 
 
-def begin(pool: "Any", entry: "Any") -> "Exchange":
-    """An exchange on the entry's socket, under a connection pool that says how its lease ends."""
+def begin(pool: "Any", entry: "Any", close: "str | None" = None) -> "Exchange":
+    """An exchange on the entry's socket, under a connection pool that says how its lease ends.
+
+    close: why the connection is not to be recycled whatever the response says.
+    """
     try:
         exchange = _spare.pop()
     except IndexError:
@@ -79,7 +82,7 @@ def begin(pool: "Any", entry: "Any") -> "Exchange":
     exchange.entry = entry
     exchange.socket = entry.socket
     exchange.start = exchange.stop = exchange.sent = 0
-    exchange.close = None
+    exchange.close = close
     return exchange
 
 
@@ -155,16 +158,16 @@ class Exchange:
                 start = self.start
                 stop = self.stop
                 if start < stop:
-                    end = self.buffer.find(b"\r\n\r\n", start + seen, stop)
-                    if end >= 0:
+                    end = self.buffer.find(b"\r\n\r\n", start + seen, stop) + 4
+                    if end > 3:
                         break
                     if self.buffer.find(b"\n\n", start + seen, stop) >= 0:
                         raise self.failed("lines end in LF without CR")
                     seen = max(stop - start - 3, 0)
                 if not self.fill():
                     raise self.failed("peer closed before the response" + (" head ended" if start < stop else ""))
-            self.start = end + 4
-            head = self.head = bytes(self.view[start : end + 4])
+            self.start = end
+            head = self.head = bytes(self.view[start:end])
             if not is_head(head):
                 raise self.failed("not an HTTP/1 response: %r" % head[: head.find(b"\r\n")][:80])
             status = self.status = int(head[9:12])
@@ -179,16 +182,16 @@ class Exchange:
             self.close = "HTTP/1.0"
         head = head.lower()
         at = head.find(b"\r\nconnection:")
-        if at > 0 and b"close" in field(head, b"\r\nconnection:", at):
+        if at > 0 and head.find(b"close", at) > 0 and b"close" in field(head, b"\r\nconnection:", at):
             self.close = "the peer closes"
         self.encoded = head.find(b"\r\ncontent-encoding:") > 0
         at = head.find(b"\r\ncontent-length:")
         if at > 0:
-            value = field(head, b"\r\ncontent-length:", at)
-            if len(value) > 18 or not value.isdigit():
+            value = head[at + 17 : head.find(b"\r", at + 17)].strip()
+            if not value.isdigit() or len(value) > 18 or head.find(b"\r\ncontent-length:", at + 17) > 0:
                 from radiopool.http.unsized import one_length
 
-                value = one_length(self, value)
+                value = one_length(self, field(head, b"\r\ncontent-length:", at))
             left = int(value)
         at = head.find(b"\r\ntransfer-encoding:")
         if at > 0:

@@ -1,0 +1,58 @@
+"""A request's headers as they are sent, once a caller gives any."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SKIP_HEADER = "@@@SKIP_HEADER@@@"
+"""As the value of Host, User-Agent or Accept-Encoding: leave that header out."""
+
+TOKEN = "-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+.^_`|~"
+"""What names of methods and headers are made of (RFC 9110 section 5.6.2)."""
+
+
+def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tuple[str, dict[str, str]]":
+    """The header lines of a request as text, and the headers by lower-case name.
+
+    defaults: (name, value) of those that the request has unless they are given or skipped.
+    Raises InvalidHeader for a name or a value that can't be sent.
+    """
+    given = {}
+    text = ""
+    for name, value in headers.items():
+        if isinstance(name, bytes):
+            name = name.decode()
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        elif not isinstance(value, str):
+            if not isinstance(value, int):
+                raise refused("header %r must have text for a value, not %r" % (name, value))
+            value = str(value)
+        if not name or name.strip(TOKEN):
+            raise refused("header name %r is no token (RFC 9110 section 5.1)" % name)
+        if "\r" in value or "\n" in value or "\0" in value:
+            # Without the value, which may be a secret.
+            raise refused("header %s has a line end or a NUL in its value" % name)
+        low = name.lower()
+        given[low] = value
+        if value != SKIP_HEADER:
+            text += name + ": " + value + "\r\n"
+        elif low not in ("host", "user-agent", "accept-encoding"):
+            raise refused("header %s can't be skipped, only Host, User-Agent and Accept-Encoding" % name)
+    for name, value in defaults:
+        if name.lower() not in given:
+            text = name + ": " + value + "\r\n" + text
+    return text, given
+
+
+def check_method(method: str) -> None:
+    """Raise InvalidHeader for what is no method."""
+    if not method or method.strip(TOKEN):
+        raise refused("method %r is no token (RFC 9110 section 9.1)" % method)
+
+
+def refused(message: str) -> Exception:
+    """The InvalidHeader to raise."""
+    from radiopool.http.errors import InvalidHeader
+
+    return InvalidHeader(message)
