@@ -1,6 +1,8 @@
 """Real HTTP servers on loopback, plain and TLS, whose paths say what they do; and PoolManagers that leak nothing."""
 
 import base64
+import email.parser
+import email.policy
 import gzip
 import json
 import socketserver
@@ -43,7 +45,7 @@ TEXT = b"All that is gold does not glitter, not all those who wander are lost.\n
 
 
 class Handler(BaseHTTPRequestHandler):
-    """`/echo`, `/redirect`, `/status`, `/flaky`, `/coded/gzip,br`, `/chunked`, `/lines`: see the methods."""
+    """`/echo`, `/redirect`, `/status`, `/flaky`, `/coded/gzip,br`, `/chunked`, and so on: see the methods; any other path is `/echo`."""
 
     protocol_version = "HTTP/1.1"
     timeout = 20
@@ -65,11 +67,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_any(self):
         url = urllib.parse.urlsplit(self.path)
         self.query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
-        name = url.path.strip("/").split("/")[0] or "echo"
-        self.server.requests.append((self.command, self.path, self.headers))
+        name = url.path.strip("/").partition("/")[0].partition(".")[0] or "echo"
+        # http.server makes one slash of several at the start of `path`.
+        self.server.requests.append((self.command, self.requestline.split()[1], self.headers))
         if name not in ("refuse", "hangup"):
             self.body = self.read_body()
-        getattr(self, "on_" + name)(url.path)
+        getattr(self, "on_" + name, self.on_echo)(url.path)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = do_any
 
@@ -109,6 +112,25 @@ class Handler(BaseHTTPRequestHandler):
         }
         self.answer(200, json.dumps(asked).encode(), Content_Type="application/json")
 
+    on_whoami = on_echo
+
+    def on_upload(self, _):
+        """The parts of a form, as JSON."""
+        head = b"Content-Type: " + self.headers["content-type"].encode() + b"\r\n\r\n"
+        form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + self.body)
+        parts = {
+            part.get_param("name", header="content-disposition"): [
+                part.get_filename(),
+                part["content-type"],
+                len(part.get_payload(decode=True)),
+            ]
+            for part in form.iter_parts()
+        }
+        self.answer(200, json.dumps({"parts": parts}).encode())
+
+    def on_big(self, _):
+        self.answer(200, bytes(range(256)) * 4096)
+
     def on_redirect(self, _):
         """?to=LOCATION&status=302"""
         self.answer(int(self.query.get("status", 302)), b"moved", Location=self.query["to"])
@@ -131,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
         """?times=2: so many 503s first, then what was asked."""
         count = self.server.counts.get(self.path, 0)
         self.server.counts[self.path] = count + 1
-        if count < int(self.query["times"]):
+        if count < int(self.query.get("times", 2)):
             self.answer(503, b"not yet", **({"Retry_After": self.query["after"]} if "after" in self.query else {}))
         else:
             self.on_echo(self.path)
@@ -243,7 +265,9 @@ class Authority:
         self.file = str(folder / "ca.pem")
         self.pem = self.ca.cert_pem.bytes().decode()
         self.ca.cert_pem.write_to_path(self.file)
-        self.server_cert = self.ca.issue_cert("one.example", "two.example", "*.wild.example", "127.0.0.1")
+        self.server_cert = self.ca.issue_cert(
+            "one.example", "two.example", "files.example", "*.wild.example", "127.0.0.1"
+        )
         self.der = ssl.PEM_cert_to_DER_cert(self.server_cert.cert_chain_pems[0].bytes().decode())
         client = self.ca.issue_cert("client@one.example", organization_unit_name="client one")
         self.client_file = str(folder / "client.pem")
