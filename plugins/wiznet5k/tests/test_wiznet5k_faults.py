@@ -164,8 +164,12 @@ def test_a_lease_is_renewed_under_open_sockets(manager, radio, serve, emulator, 
         # Half of the lease has passed on the vendor's clock.
         real = vendor_dhcp.ticks_ms
         monkeypatch.setattr(vendor_dhcp, "ticks_ms", lambda: real() + 1_900_000)
+        lookup = chip.claim_lookup_socket()
+        manager.maintain_dhcp_lease()
+        assert messages == []  # a lookup has the socket it needs
         with chip.lock:
-            radio.maintain_dhcp_lease()
+            chip.release(lookup, 0)
+        manager.maintain_dhcp_lease()
         assert messages == [(3, 5)]
         sock.sendall(b"ping")
         assert read(sock, 4) == b"ping"
@@ -173,8 +177,7 @@ def test_a_lease_is_renewed_under_open_sockets(manager, radio, serve, emulator, 
     emulator.lease_server.forget()
     monkeypatch.setattr(vendor_dhcp, "ticks_ms", lambda: real() + 9_000_000)
     messages.clear()
-    with chip.lock:
-        radio.maintain_dhcp_lease()
+    manager.maintain_dhcp_lease()
     assert messages[0][0] in (1, 3) and messages[-1] == (3, 5)
     use(manager, port, read)
 
@@ -211,6 +214,17 @@ def test_the_chip_is_reset(manager, radio, serve, emulator, read, echo):
     for name in range(radio.max_sockets):
         use(manager, port, read, timeout=5 + name)
     assert len([one for one in emulator.states if one == "established"]) == 1
+
+
+def test_a_chip_that_does_not_obey(manager, serve, emulator, read, echo, monkeypatch):
+    port = serve(echo).port
+    with monkeypatch.context() as patch:
+        patch.setattr(emulator.chip.sockets[1], "_open", lambda: None)
+        with pytest.raises(ConnectError, match="Could not open socket") as caught:
+            manager.get_socket("127.0.0.1", port, "echo", timeout=5)
+        assert caught.value.__cause__.errno == errno.EIO
+    use(manager, port, read)
+    assert manager.managed_socket_count == 1
 
 
 def test_few_sockets_and_many_hosts(manager, radio, serve, emulator, read, echo):

@@ -13,6 +13,7 @@ from radiopool.platform import Lock, now_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 LONGEST_PAUSE_MS = 16
@@ -26,7 +27,7 @@ _RESERVATIONS = Lock()
 class Chip:
     """A WIZNET5K with its lock. `lock` is held for each exchange with the chip, never while waiting.
 
-    An application with threads that talks to the radio itself (`maintain_dhcp_lease`) holds `lock` meanwhile.
+    An application with threads that talks to the radio itself holds `lock` meanwhile.
     """
 
     def __init__(self, radio: "Any") -> None:
@@ -83,6 +84,14 @@ class Chip:
         """Raise OSError(EHOSTUNREACH) if the cable is out. The lock is held."""
         if not self.radio.link_status:
             raise OSError(errno.EHOSTUNREACH, "the Ethernet link is down")
+
+
+def call(function: "Callable[..., None]", *arguments: "Any") -> None:
+    """A vendor's method that says by RuntimeError that the chip did not do it: here OSError(EIO)."""
+    try:
+        function(*arguments)
+    except RuntimeError as error:
+        raise OSError(errno.EIO, str(error)) from error
 
 
 class _CutOff:

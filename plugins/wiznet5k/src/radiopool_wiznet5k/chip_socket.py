@@ -11,7 +11,7 @@ import errno
 
 from radiopool.errors import InvalidValueError
 from radiopool.keys import check_timeout
-from radiopool_wiznet5k.chip import Patience
+from radiopool_wiznet5k.chip import Patience, call
 from radiopool_wiznet5k.lookup import is_address, look_up
 
 TYPE_CHECKING = False
@@ -128,7 +128,7 @@ class ChipSocket:
             self._number = None
             try:
                 self._say_goodbye(number)
-                self._chip.radio.socket_close(number)
+                call(self._chip.radio.socket_close, number)
             finally:
                 self._chip.release(self.raw, number)
 
@@ -160,7 +160,7 @@ class ChipSocket:
         radio = self._chip.radio
         radio.src_port = self._port
         try:
-            radio.socket_open(number, conn_mode=self._mode)
+            call(radio.socket_open, number, self._mode)
         finally:
             radio.src_port = 0
         self._opened = True

@@ -56,5 +56,22 @@ class SocketPool:
             raise InvalidValueError("port must be a whole number, not %r" % (port,))
         return [(self.AF_INET, type or SOCK_STREAM, proto, "", (look_up(self.chip, host, None), port))]
 
+    def maintain_dhcp_lease(self) -> None:
+        """The vendor's `radio.maintain_dhcp_lease()`, safe beside threads that use the chip: call it now and then.
+
+        It needs hardware socket 0; while a name is being looked up there it does nothing, until the next call. It
+        holds the chip as long as the vendor's waits for the server: milliseconds, or seconds if that is silent.
+        Raises what the vendor's does.
+        """
+        raw = self.chip.claim_lookup_socket()
+        if raw is None:
+            return
+        try:
+            with self.chip.lock:
+                self.radio.maintain_dhcp_lease()
+        finally:
+            with self.chip.lock:
+                self.chip.release(raw, 0)
+
     def __repr__(self) -> str:
         return "<%s of a %s>" % (self.__class__.__name__, self.radio.chip)

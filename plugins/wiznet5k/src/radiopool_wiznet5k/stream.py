@@ -3,7 +3,7 @@
 import errno
 
 from radiopool.errors import InvalidValueError
-from radiopool_wiznet5k.chip import Patience
+from radiopool_wiznet5k.chip import Patience, call
 from radiopool_wiznet5k.chip_socket import (
     CLOSE_WAIT,
     CLOSED,
@@ -41,13 +41,13 @@ class StreamSocket(ChipSocket):
         self._unread = memoryview(b"")
 
     def connect(self, address: "tuple[str, int]") -> None:
-        """Connect to (name or address, port), the lookup and the connection each within the timeout.
+        """Connect to (name or address, port), the lookup and the connection within one timeout.
 
         Raises OSError: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH (no link), EINPROGRESS (timeout 0; connected when
         `send` works); NameResolutionError.
         """
-        host = self._resolve(address[0])
         patience = Patience(self._timeout)
+        host = self._resolve(address[0])
         with self._chip.lock:
             number = self._require()
             if self._opened:
@@ -91,7 +91,7 @@ class StreamSocket(ChipSocket):
 
     def _listen(self, number: int) -> None:
         self._chip.require_link()
-        self._chip.radio.socket_listen(number, self._port)
+        call(self._chip.radio.socket_listen, number, self._port)
         self._opened = True
 
     def accept(self) -> "tuple[StreamSocket, tuple[str, int]]":
