@@ -235,14 +235,23 @@ class Bench:
         return manager.acquire(key, context, timeout=self.patience if timeout < 0 else timeout, wait=0)
 
     def tidy(self) -> None:
-        """Close whatever the check left open."""
+        """Close whatever the check left open. Raises the first error that the driver's `close` raised, at the end."""
+        failure = None
         for manager in self._managers:
-            manager.close()
-        self._managers = []
+            try:
+                manager.close()
+            except Exception as error:
+                failure = failure or error
         for socket in list(self.driver.open.values()) + self._sockets:
-            self.driver.close(socket)
+            try:
+                self.driver.close(socket)
+            except Exception as error:
+                failure = failure or error
+        self._managers = []
         self._sockets = []
         self.driver = Witness(self.plain_driver)
+        if failure is not None:
+            raise failure
 
     # -- talking with the peer
 

@@ -105,18 +105,22 @@ def run_check(bench: "Bench", check: "Check") -> Result:
     if not declared:
         # What nobody promised gets less time to come.
         bench.patience = min(patience, 1)
+    skipped = None
     try:
-        check.function(bench)
-    except Skipped as skip:
-        return Result(check, SKIPPED, str(skip))
+        try:
+            check.function(bench)
+        except Skipped as skip:
+            skipped = str(skip)
+        finally:
+            bench.patience = patience
+            bench.tidy()
     except Exception as error:
         if not declared:
             return Result(check, SKIPPED, "%s is not declared" % check.needs)
         text = str(error) if isinstance(error, Failed) else "%s: %s" % (type(error).__name__, error)
         return Result(check, FAILED, text, error)
-    finally:
-        bench.patience = patience
-        bench.tidy()
+    if skipped is not None:
+        return Result(check, SKIPPED, skipped)
     if not declared:
         return Result(check, UNDECLARED, "%s works, and the driver's traits do not say so" % check.needs)
     return Result(check, PASSED)
