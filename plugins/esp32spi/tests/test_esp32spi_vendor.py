@@ -137,9 +137,7 @@ def test_a_deaf_chip_is_a_timeout_until_reset(radio):
 
 def test_a_slow_chip_is_only_slow(radio):
     radio.emulator.faults.delay = 0.02
-    before = time.monotonic()
     assert radio.firmware_version == "3.3.0"
-    assert time.monotonic() - before >= 0.02
 
 
 def test_losing_the_access_point_and_finding_it_again(radio, pool):

@@ -277,6 +277,12 @@ def test_a_refused_connection_is_a_reply_without_parameters(joined):
     assert joined.table.in_use == []
 
 
+def test_nothing_leaves_loopback_without_a_route(joined):
+    assert ask(joined, "e0 2d 04 04 0a 00 00 09 02 00 50 01 00 01 00 ee") == "e0 ad 00 ee"
+    assert ask(joined, "e0 2d 04 04 0a 00 00 09 02 00 7b 01 00 01 01 ee") == "e0 ad 01 01 01 ee 00 00"
+    assert ask(joined, "e0 39 01 01 00 ee 00 00") == "e0 b9 01 01 01 ee 00 00"
+
+
 def test_a_black_hole_costs_three_seconds_of_the_chips_clock(joined):
     now = [0.0]
     joined.table.slots[0].client._clock = lambda: now[0]

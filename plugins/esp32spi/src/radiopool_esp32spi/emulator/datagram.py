@@ -58,8 +58,11 @@ class Datagrams:
     def end_packet(self) -> bool:
         if self._carrier is None or not self._network.is_up:
             return False
+        real = self._network.real_address(self.remote_address)
         try:
-            self._carrier.sendto(bytes(self._outgoing), self._network.real_address(self.remote_address))
+            # Without a way there it is lost, and nobody told, as datagrams are.
+            if real is not None:
+                self._carrier.sendto(bytes(self._outgoing), real)
         except OSError:
             return False
         return True

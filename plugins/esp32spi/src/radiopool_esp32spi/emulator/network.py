@@ -35,8 +35,8 @@ DEFAULT_ACCESS_POINTS = (AccessPoint("emulated"),)
 class Network:
     """hosts: name to address. routes: (address, port) to a port of 127.0.0.1 or to an (address, port) pair.
 
-    `resolve` answers names that `hosts` lacks; without one they don't exist. An address without a route is connected
-    to as it is. With `expose` the chip's own ports are ports of 127.0.0.1 with the same number; without, they are free
+    `resolve` answers names that `hosts` lacks. Without one the network is closed: other names don't exist, and of the
+    addresses without a route only loopback's are reached, as they are. With `expose` the chip's own ports are ports of 127.0.0.1 with the same number; without, they are free
     ones, which `address_of` tells.
     """
 
@@ -97,9 +97,13 @@ class Network:
             raise OSError("%r is not among the emulated hosts" % name)
         return self.resolve(name)
 
-    def real_address(self, address: Address) -> Address:
-        """Where the host's sockets must go to reach what the chip calls `address`."""
-        route = self.routes.get(address, address)
+    def real_address(self, address: Address) -> "Address | None":
+        """Where the host's sockets must go to reach what the chip calls `address`; None when nothing leads there."""
+        route = self.routes.get(address)
+        if route is None:
+            if self.resolve is None and not ipaddress.IPv4Address(address[0]).is_loopback:
+                return None
+            route = address
         real = ("127.0.0.1", route) if isinstance(route, int) else route
         self._seen[real] = address
         return real

@@ -34,14 +34,15 @@ def open_connection(
     network: Network, clock: Clock, address: "tuple[str, int]", timeout: float
 ) -> Generator[Wait, None, "socket.socket | None"]:
     """A connected socket of the host, or None when that failed or took too long."""
-    if not network.is_up:
+    real = network.real_address(address) if network.is_up else None
+    if real is None:
         return None
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         connection.setblocking(False)
         # See the module's text: with Nagle on, loopback's delayed ACK would add 40 ms to each send of two chunks.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        failure = connection.connect_ex(network.real_address(address))
+        failure = connection.connect_ex(real)
         if failure == errno.EINPROGRESS:
             deadline = clock() + timeout
             yield Wait(deadline, connection, WRITE)
