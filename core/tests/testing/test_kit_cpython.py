@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from radiopool_cpython import CPythonDriver, HostNetwork
 
 from radiopool import Driver
 from radiopool.testing import PASSED, Bench, Peer, all_checks, run
 from radiopool.testing.peers import Peers
 from radiopool.testing.pytest import DriverConformance
+from radiopool_cpython import CPythonDriver, HostNetwork
 
 
 class OverHostNetwork(DriverConformance):
