@@ -12,6 +12,7 @@ os.environ.setdefault("BLINKA_OS_AGNOSTIC", "1")
 
 import pytest
 import trustme
+
 from radiopool import ConnectionManager
 from radiopool_esp32spi import ESP32SPIDriver
 from radiopool_esp32spi.emulator import Emulator

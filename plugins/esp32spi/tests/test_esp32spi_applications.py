@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from adafruit_minimqtt.adafruit_minimqtt import MQTT, MMQTTException
 from adafruit_ntp import NTP
+
 from radiopool import ConnectionManager
 from radiopool.errors import OutOfSocketsError
 from radiopool.http import PoolManager

@@ -1,6 +1,7 @@
 """radiopool's driver kit, all levels, over the emulated wire: TLS on the chip and on the host."""
 
 import pytest
+
 from radiopool.testing import PASSED, SKIPPED, all_checks, run_check
 from radiopool.testing.peers import Peers
 from radiopool_esp32spi import ESP32SPIDriver

@@ -8,6 +8,7 @@ import re
 
 import pytest
 from adafruit_esp32spi.adafruit_esp32spi_socketpool import SocketPool as VendorPool
+
 from radiopool.http import PoolManager
 
 BODY = b"x" * 200

@@ -7,6 +7,7 @@ import types
 
 import pytest
 from adafruit_esp32spi.adafruit_esp32spi_socketpool import SocketPool as VendorPool
+
 from radiopool.errors import ConnectError, error_number
 
 

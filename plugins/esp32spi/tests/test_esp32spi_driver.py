@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from adafruit_esp32spi.adafruit_esp32spi_socketpool import SocketPool as VendorPool
+
 from radiopool import ConnectionManager, driver_for, manager_for, register, unregister
 from radiopool.errors import ConnectTimeoutError, InvalidValueError, NameResolutionError
 from radiopool_esp32spi import DatagramSocket, ESP32SPIDriver, StreamSocket, __version__

@@ -6,6 +6,7 @@ The emulator's own table is the witness that no number is lost.
 import random
 
 import pytest
+
 from radiopool import ConnectionManager, Policy
 from radiopool.errors import RadiopoolError
 from radiopool.http import PoolManager
@@ -44,7 +45,7 @@ def test_an_hour_loses_no_number(chip, server_context, seed):
     peers += [
         chip.serve(serve, 443, "s%d.example" % number, server_context("s%d.example" % number)) for number in (0, 1)
     ]
-    policy = Policy(idle_timeout=25, max_age=90)
+    policy = Policy(idle_timeout=25, max_age=45)
     events = {"lost": 0, "restarted": 0, "hung up": 0, "failed": 0, "served": 0, "held": 0}
     network_is_up = True
     with ConnectionManager(chip.pool, driver=chip.driver, radio=chip.radio, policy=policy, clock=clock) as manager:

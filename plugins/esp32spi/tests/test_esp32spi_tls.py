@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 import trustme
+
 from radiopool.errors import CertificateError, InvalidValueError, OutOfSocketsError, TLSError
 from radiopool_esp32spi import ChipContext
 

@@ -6,6 +6,7 @@ import time
 import pytest
 from adafruit_esp32spi import adafruit_esp32spi as library
 from adafruit_esp32spi.adafruit_esp32spi_socketpool import SocketPool
+
 from radiopool_esp32spi.emulator import AccessPoint, Emulator
 
 

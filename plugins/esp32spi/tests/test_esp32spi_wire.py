@@ -5,6 +5,7 @@ import socket
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from radiopool_esp32spi.emulator import AccessPoint, Emulator, frames
 
 ERROR = "ef 00 ee 00"

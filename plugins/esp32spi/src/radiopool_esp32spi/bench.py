@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from radiopool.testing import Bench, Peer
-
 from radiopool_esp32spi.chip_tls import ChipContext
 from radiopool_esp32spi.emulator import Emulator
 from radiopool_esp32spi.stream import StreamSocket

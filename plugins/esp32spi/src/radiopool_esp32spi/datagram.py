@@ -3,7 +3,6 @@
 import errno
 
 from radiopool import platform
-
 from radiopool_esp32spi.handle import EMSGSIZE, Handle
 from radiopool_esp32spi.stream import swapped
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from radiopool.types import Buffer, Readable
-
     from radiopool_esp32spi.pool import SocketPool
 
 PACKET = 1460

@@ -3,7 +3,6 @@
 from radiopool import platform
 from radiopool.driver import Driver, Traits
 from radiopool.errors import InvalidValueError
-
 from radiopool_esp32spi.chip_tls import ChipContext
 from radiopool_esp32spi.handle import Handle
 from radiopool_esp32spi.pool import SLOTS, SocketPool

@@ -3,7 +3,6 @@
 import errno
 
 from radiopool.errors import InvalidValueError, NameResolutionError
-
 from radiopool_esp32spi.chip_tls import ChipContext
 from radiopool_esp32spi.datagram import DatagramSocket
 from radiopool_esp32spi.handle import ENFILE

@@ -4,7 +4,6 @@ import errno
 
 from radiopool import platform
 from radiopool.errors import ConnectError, ConnectTimeoutError, InvalidValueError, TLSError, error_number
-
 from radiopool_esp32spi.handle import ENFILE, Handle
 from radiopool_esp32spi.turn import is_unanswered
 
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from radiopool.types import Buffer, Readable
-
     from radiopool_esp32spi.pool import SocketPool
 
 READ_SIZE = 4000

@@ -36,8 +36,8 @@ class Network:
     """hosts: name to address. routes: (address, port) to a port of 127.0.0.1 or to an (address, port) pair.
 
     `resolve` answers names that `hosts` lacks. Without one the network is closed: other names don't exist, and of the
-    addresses without a route only loopback's are reached, as they are. With `expose` the chip's own ports are ports of 127.0.0.1 with the same number; without, they are free
-    ones, which `address_of` tells.
+    addresses without a route only loopback's are reached, as they are. With `expose` the chip's own ports are ports of
+    127.0.0.1 with the same number; without, they are free ones, which `address_of` tells.
     """
 
     def __init__(
