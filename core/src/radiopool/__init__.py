@@ -89,7 +89,21 @@ if platform.CPYTHON:
             raise
         return discovery.drivers()
 
-    registry.find_with(_find_drivers)
+    def _find_host_driver() -> "Driver | None":
+        # The plugin for the interpreter's own sockets is named after it. To find it so spares programs that want no
+        # other radio the reading of every installed distribution's metadata, most of the time to their first lease.
+        from os import environ
+
+        if "RADIOPOOL_NO_DISCOVERY" not in environ and "RADIOPOOL_DRIVERS" not in environ:
+            try:
+                plugin = __import__("radiopool_" + platform.NAME)
+                return plugin.host_driver  # type: ignore[no-any-return]
+            except ModuleNotFoundError as error:
+                if error.name != "radiopool_" + platform.NAME:
+                    raise
+        return next((driver for driver in _find_drivers() if driver.default_radio() is not None), None)
+
+    registry.find_with(_find_drivers, _find_host_driver)
 
 
 def __getattr__(name: str) -> object:

@@ -6,11 +6,13 @@ All of it costs nothing while nobody observes: `hooks` is None then, and logging
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 from radiopool.account import Account
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pluggy import PluginManager
 
 hooks: Any = None

@@ -9,12 +9,15 @@ import time
 
 TYPE_CHECKING = False
 
-CPYTHON = sys.implementation.name == "cpython"
+NAME = sys.implementation.name
+CPYTHON = NAME == "cpython"
 
 if TYPE_CHECKING or CPYTHON:
-    import threading
+    # threading.Lock, without waiting for the rest of that module.
+    import _thread
 
-    Lock = threading.Lock
+    Lock = _thread.allocate_lock
+
     # A stack from which anything can be removed: CPython's dict keeps its order, a board's does not.
     Stack = dict
 

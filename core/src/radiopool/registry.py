@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 _registered: "list[Driver]" = []
 _finder: "Callable[[], list[Driver]] | None" = None
+_host_finder: "Callable[[], Driver | None] | None" = None
 
 
-def find_with(finder: "Callable[[], list[Driver]]") -> None:
-    """Ask `finder` for more drivers when none that is registered fits."""
-    global _finder
+def find_with(finder: "Callable[[], list[Driver]]", host_finder: "Callable[[], Driver | None] | None" = None) -> None:
+    """Ask `finder` for more drivers when none that is registered fits, and `host_finder` for that of the machine's own
+    network."""
+    global _finder, _host_finder
     _finder = finder
+    _host_finder = host_finder
 
 
 def register(driver: "Driver | type[Driver]") -> "Driver":
@@ -116,8 +119,16 @@ def driver_of(socket_pool: "Any") -> "tuple[Driver | None, Any]":
 
 
 def default_radio(driver: "Driver | None" = None) -> "tuple[Driver, Any]":
-    """The radio to use when none is named, and its driver: the first driver that has one."""
-    for candidate in [driver] if driver is not None else drivers():
+    """The radio to use when none is named, and its driver: a registered one that has one, else the host's own.
+
+    Raises NoDriverError where there is none.
+    """
+    candidates = list(_registered) if driver is None else [driver]
+    if driver is None and _host_finder is not None:
+        host_driver = _host_finder()
+        if host_driver is not None:
+            candidates.append(host_driver)
+    for candidate in candidates:
         radio = candidate.default_radio()
         if radio is not None:
             return candidate, radio

@@ -5,19 +5,23 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from radiopool import observing, platform
 from radiopool.account import Account
-from radiopool.driver import Driver
 from radiopool.errors import LeaseError, LeaseTimeoutError, OutOfSocketsError
-from radiopool.policy import Policy
-from radiopool.recycling import LEASED, Entry
-from radiopool.waiting import Line, Ticket
+from radiopool.recycling import LEASED
+from radiopool.waiting import Line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from radiopool.driver import Driver
     from radiopool.leaks import LeakReport
+    from radiopool.policy import Policy
+    from radiopool.recycling import Entry
+    from radiopool.waiting import Ticket
 
 
 class ThreadedAccount(Account):

@@ -7,13 +7,14 @@ its entry, so a waiter that gives up either leaves the line or finds that it was
 
 from __future__ import annotations
 
-import itertools
-import threading
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Any
 
-from radiopool.recycling import Entry, Ledger
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from typing import Any
+
+    from radiopool.recycling import Entry, Ledger
 
 
 class Ticket:
@@ -29,7 +30,10 @@ class Ticket:
         """What the waiter closes before it connects: victims evicted in its favour."""
         self.closed = False
         """The manager was closed: nobody will serve this ticket."""
-        self.served = threading.Event()
+        # Imported by the first who has to wait: it is a good part of what `import radiopool` would take.
+        from threading import Event
+
+        self.served = Event()
 
     def __repr__(self) -> str:
         return f"<Ticket {self.number} {'served' if self.entry else 'waiting'} for {self.key}>"
@@ -40,11 +44,12 @@ class Line:
 
     def __init__(self) -> None:
         self.tickets: OrderedDict[Ticket, None] = OrderedDict()
-        self._numbers = itertools.count(1)
+        self._joined = 0
 
     def join(self, key: Hashable, context: Any, max_per_key: int | None) -> Ticket:
         """A ticket at the end of the line."""
-        ticket = Ticket(next(self._numbers), key, context, max_per_key)
+        self._joined += 1
+        ticket = Ticket(self._joined, key, context, max_per_key)
         self.tickets[ticket] = None
         return ticket
 

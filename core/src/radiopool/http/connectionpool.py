@@ -2,8 +2,8 @@
 
 from radiopool import platform
 from radiopool.errors import RadiopoolError
-from radiopool.http import url as urls
-from radiopool.http import wire
+from radiopool.http.url import split
+from radiopool.http.wire import begin, spare
 from radiopool.keys import PoolKey
 
 TYPE_CHECKING = False
@@ -229,7 +229,7 @@ class HTTPConnectionPool(PoolMethods):
                 # Another that was idle as long: fresh is what is wanted.
                 manager.discard(entry, "stale")
                 continue
-            exchange = wire.begin(self, entry, lines[2])
+            exchange = begin(self, entry, lines[2])
             try:
                 if clock:
                     entry.socket.settimeout(clock.read_timeout)
@@ -251,7 +251,7 @@ class HTTPConnectionPool(PoolMethods):
                     and (method in _IDEMPOTENT or not exchange.sent)
                     and isinstance(error, OSError)
                 )
-                wire.spare(exchange)
+                spare(exchange)
                 if not again:
                     raise
         self.num_requests += 1
@@ -319,7 +319,7 @@ class HTTPConnectionPool(PoolMethods):
 
             check_method(method)
         _, requests, _, text, given = lines
-        head = method + " " + urls.split(url)[3] + " HTTP/1.1\r\n" + text
+        head = method + " " + split(url)[3] + " HTTP/1.1\r\n" + text
         if isinstance(body, str):
             body = body.encode()
         if body is None:

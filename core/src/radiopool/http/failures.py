@@ -1,7 +1,7 @@
 """What a lease or a socket that failed is called in HTTP."""
 
-from radiopool import errors as core
-from radiopool.http import errors
+import radiopool.errors as core
+import radiopool.http.errors as errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

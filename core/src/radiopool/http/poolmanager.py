@@ -1,9 +1,9 @@
 """The pool manager: requests to any host, each host's on a connection pool that is found by its key."""
 
-from radiopool.http import url as urls
 from radiopool.http.connectionpool import HTTPConnectionPool, HTTPSConnectionPool, next_serial, port_by_scheme
 from radiopool.http.keys import HTTPPoolKey, HTTPSPoolKey, default_key_normalizer
 from radiopool.http.recently_used import RecentlyUsedContainer
+from radiopool.http.url import split
 from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ class PoolManager(ManagerMethods):
         pool = route and self.pools.get(route[0])
         if route and pool:
             return pool, route[1]
-        scheme, host, port, target = urls.split(url)
+        scheme, host, port, target = split(url)
         if not scheme:
             from radiopool.http.errors import URLSchemeUnknown
 

@@ -4,7 +4,8 @@
 decoding and the rest of the file interface.
 """
 
-from radiopool.http import wire
+from radiopool.http.wire import spare
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,15 +13,16 @@ if TYPE_CHECKING:
     from typing import Any
 
     from radiopool.http.headers import HTTPHeaderDict
+    from radiopool.http.wire import Exchange
 
-DRAIN_LIMIT = 65536 if wire.CPYTHON else 4096
+DRAIN_LIMIT = 65536 if CPYTHON else 4096
 """Bytes of an unread body that are read to keep its connection; a longer one costs the connection."""
 
 
 class BaseHTTPResponse:
     """What a server answered. The lease of its socket ends with the last byte of the body, or with `close`."""
 
-    def __init__(self, exchange: "wire.Exchange", url: "str | None" = None) -> None:
+    def __init__(self, exchange: "Exchange", url: "str | None" = None, *_: object) -> None:
         self.status = exchange.status
         """The status, a number."""
         self._head = exchange.head
@@ -95,7 +97,7 @@ class BaseHTTPResponse:
             if not source.entry:
                 self._settle()
 
-    def stream(self, amt: int = 65536 if wire.CPYTHON else 1024) -> "Iterator[bytes]":
+    def stream(self, amt: int = 65536 if CPYTHON else 1024) -> "Iterator[bytes]":
         """The rest of the body in pieces of up to `amt` bytes."""
         while True:
             piece = self.read(amt)
@@ -132,7 +134,7 @@ class BaseHTTPResponse:
         source = self._source
         if source and not source.entry:
             self._source = None
-            wire.spare(source)
+            spare(source)
 
     def __enter__(self) -> "BaseHTTPResponse":
         return self

@@ -61,9 +61,11 @@ def _split(url: str) -> "tuple[str | None, str, int | None, str]":
     try:
         from radiopool.http.rfc3986 import encode_target, parse_url
     except ImportError:
-        from radiopool.http.errors import LocationParseError
+        from radiopool.http.errors import LocationParseError, URLSchemeUnknown
 
-        raise LocationParseError(url) from None
+        if start > 3 and scheme not in ("http", "https"):
+            raise URLSchemeUnknown(scheme)
+        raise LocationParseError(url)
     if url[:1] == "/":
         return None, "", None, encode_target(url)
     parsed = parse_url(url)

@@ -1,27 +1,27 @@
 """The driver of the host's own network."""
 
+from __future__ import annotations
+
 import errno
 import functools
 import select
 import socket
-import ssl
 import time
-import weakref
-from typing import TYPE_CHECKING, Any
 
 from radiopool.driver import Driver, Traits
 from radiopool.errors import InvalidValueError
-from radiopool.tls import TLSSocket, wrap
-from radiopool.tls_errors import handshake_error
-from radiopool.tls_sessions import certificate_name, forget_session, recall_session, remember_session
-from radiopool_cpython import faults, lookup
-from radiopool_cpython.contexts import client_context
 from radiopool_cpython.pool import HostSocketPool, is_address
-from radiopool_cpython.racing import Race
 from radiopool_cpython.radio import HostNetwork, default_radio
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
+    from typing import Any
+
     from radiopool.types import Socket
+
+# What is only needed with TLS, with several addresses or on a failure (`secure`, `racing`, `lookup`, `faults`) is
+# imported there: a program's first lease is not to wait for it.
 
 
 class CPythonDriver(Driver):
@@ -30,10 +30,6 @@ class CPythonDriver(Driver):
     name = "cpython"
     radios = ("radiopool_cpython.radio.HostNetwork",)
     emulations = ("cpython",)
-
-    def __init__(self) -> None:
-        # TLS connections whose session is still to be kept, and their port.
-        self._sessions_due: weakref.WeakKeyDictionary[ssl.SSLSocket, int] = weakref.WeakKeyDictionary()
 
     def default_radio(self) -> HostNetwork:
         """The radio to use when none is given."""
@@ -51,6 +47,8 @@ class CPythonDriver(Driver):
 
     def ssl_context(self, radio: HostNetwork, **options: Any) -> ssl.SSLContext:
         """A context with the platform's trust store; `options` are those of `radiopool_cpython.client_context`."""
+        from radiopool_cpython.contexts import client_context
+
         return client_context(**options)
 
     def traits(self, radio: "HostNetwork | None") -> Traits:
@@ -97,28 +95,40 @@ class CPythonDriver(Driver):
                 raise
             return opened
 
-        race = Race(open_socket, self.is_exhausted)
+        failures: list[Any] = []
         try:
-            connected = (
-                race.run(infos, deadline) if len(infos) > 1 else _connect(open_socket(infos[0]), infos[0], deadline)
-            )
+            if len(infos) == 1:
+                connected = _connect(open_socket(infos[0]), infos[0], deadline)
+            else:
+                from radiopool_cpython.racing import Race
+
+                connected = Race(open_socket, self.is_exhausted, failures).run(infos, deadline)
         except OSError as error:
             if self.is_exhausted(error):
                 raise
-            raise faults.connect_error(error, host, port, race.failures, [info[4] for info in infos]) from error
+            from radiopool_cpython import faults
+
+            raise faults.connect_error(error, host, port, failures, [info[4] for info in infos]) from error
         try:
             if ssl_context is not None:
-                connected = self._handshake(connected, ssl_context, host, port, server_name, deadline)
+                from radiopool_cpython import secure
+
+                connected.settimeout(_seconds_until(deadline))
+                connected = secure.handshake(connected, ssl_context, host, port, server_name, self.is_exhausted)
             connected.settimeout(timeout)
         except BaseException:
             connected.close()
             raise
-        return connected
+        return connected  # type: ignore[no-any-return]
 
     def _addresses(self, pool: Any, host: str, port: int, timeout: "float | None") -> "list[Any]":
         is_known = pool.is_known(host) if isinstance(pool, HostSocketPool) else is_address(host)
+        if is_known:
+            return pool.getaddrinfo(host, port, 0, pool.SOCK_STREAM)  # type: ignore[no-any-return]
+        from radiopool_cpython import faults, lookup
+
         try:
-            return lookup.addresses(pool, host, port, None if is_known else timeout)
+            return lookup.addresses(pool, host, port, timeout)
         except TimeoutError as error:
             raise faults.lookup_timeout(host, port) from error
         except (OSError, UnicodeError) as error:
@@ -128,69 +138,27 @@ class CPythonDriver(Driver):
             pool.socket().close()
             raise faults.lookup_error(error, host, port) from error
 
-    def _handshake(
-        self,
-        connected: Any,
-        ssl_context: ssl.SSLContext,
-        host: str,
-        port: int,
-        server_name: "str | None",
-        deadline: "float | None",
-    ) -> ssl.SSLSocket:
-        """TLS over a connected socket, which is closed if it raises."""
-        name = certificate_name(server_name or host)
-        # A context of another class (truststore's) may check the certificate in wrap_socket, after the handshake.
-        at_once = type(ssl_context).wrap_socket is not ssl.SSLContext.wrap_socket
-        wrapped = connected
-        try:
-            connected.settimeout(_seconds_until(deadline))
-            wrapped = ssl_context.wrap_socket(
-                connected,
-                do_handshake_on_connect=at_once,
-                server_hostname=name,
-                session=recall_session(ssl_context, name, port),
-            )
-            wrapped.do_handshake()
-        except OSError as error:
-            if self.is_exhausted(error):
-                wrapped.close()
-                raise
-            forget_session(ssl_context, name, port)
-            # Before close, which forgets the certificate.
-            failure = handshake_error(error, host, port, wrapped if wrapped is not connected else None)
-            wrapped.close()
-            raise failure from error
-        except BaseException:
-            wrapped.close()
-            raise
-        if not remember_session(wrapped, port):
-            self._sessions_due[wrapped] = port
-        return wrapped
-
     def wrap(self, socket: Any, ssl_context: Any, server_name: str) -> Any:
         """TLS over a socket: an `ssl.SSLSocket`, or TLS within TLS where the socket has TLS already.
 
         A connected socket is handshaked at once, within its timeout. Raises ssl.SSLError, TimeoutError.
         """
-        if isinstance(socket, _socket_class) and not isinstance(socket, ssl.SSLSocket):
-            return ssl_context.wrap_socket(socket, server_hostname=certificate_name(server_name))
-        return wrap(socket, ssl_context, server_name)
+        from radiopool_cpython import secure
+
+        return secure.wrap(socket, ssl_context, server_name)
 
     def close(self, socket: Any) -> None:
         """Close; a TLS peer is told first (close_notify, RFC 8446 section 6.1), as far as that does not block."""
-        if isinstance(socket, ssl.SSLSocket):
-            try:
-                self._keep_session(socket)
-                socket.settimeout(0)
-                socket.unwrap()
-            except (OSError, ValueError):
-                pass
+        if type(socket) is not _socket_class:
+            from radiopool_cpython import secure
+
+            secure.take_leave(socket)
         super().close(socket)
 
     def abandon(self, socket: Any) -> None:
         """Close this process's descriptor without a word on the wire: the connection is the parent's."""
-        while isinstance(socket, TLSSocket):
-            socket = socket.raw
+        while not isinstance(socket, _socket_class):
+            socket = socket.raw  # a TLSSocket's
         number = socket.detach()
         if number >= 0:
             _close_descriptor(number)
@@ -201,9 +169,8 @@ class CPythonDriver(Driver):
 
     def would_block(self, error: BaseException) -> bool:
         """Whether the error says that a non-blocking call found nothing to do yet; TLS says it in its own way."""
-        return isinstance(error, (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)) or super().would_block(
-            error
-        )
+        wants = type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
+        return wants or isinstance(error, BlockingIOError) or super().would_block(error)
 
     def is_alive(self, socket: Any) -> bool:
         """Whether an idle socket can be handed out: connected, and nothing unread. Reads nothing from a plain socket.
@@ -211,28 +178,19 @@ class CPythonDriver(Driver):
         What is readable on a TLS socket may be a TLS 1.3 session ticket, which belongs to TLS (RFC 8446 section
         4.6.1): it is taken in, and only a byte of the application, an end or an error means no.
         """
+        if type(socket) is not _socket_class:
+            from radiopool_cpython import secure
+
+            return secure.is_alive(socket, is_readable)
         try:
-            if not isinstance(socket, ssl.SSLSocket):
-                return socket.is_alive() if isinstance(socket, TLSSocket) else not _is_readable(socket.fileno())
-            if socket.pending():
-                return False
-            if _is_readable(socket.fileno()):
-                socket.settimeout(0)
-                try:
-                    socket.recv_into(bytearray(1))
-                    return False
-                except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                    pass
-            self._keep_session(socket)
-        except (OSError, ValueError):
-            # ValueError: closed, so there is no descriptor to ask about.
+            return not is_readable(socket.fileno())
+        except OSError:
             return False
-        return True
 
     def revive(self, socket: Any, timeout: "float | None") -> bool:
         """`is_alive`; the timeout is set only where it differs, since setting it is a system call."""
         if type(socket) is _socket_class:
-            if _is_readable(socket.fileno()):
+            if is_readable(socket.fileno()):
                 return False
         elif not self.is_alive(socket):
             return False
@@ -243,11 +201,6 @@ class CPythonDriver(Driver):
     def emulated(self, which: str = "", hosts: Any = None, routes: Any = None) -> HostNetwork:
         """A radio of its own: the host needs no emulating."""
         return HostNetwork(hosts=hosts, routes=routes)
-
-    def _keep_session(self, socket: ssl.SSLSocket) -> None:
-        port = self._sessions_due.get(socket)
-        if port is not None and remember_session(socket, port):
-            del self._sessions_due[socket]
 
 
 _socket_class = socket.socket
@@ -274,7 +227,7 @@ if hasattr(select, "poll"):
     # One poll object a descriptor, for ever: to make one costs more than to ask it, and all it holds is the number.
     _pollers: "dict[int, select.poll]" = {}
 
-    def _is_readable(descriptor: int) -> bool:
+    def is_readable(descriptor: int) -> bool:
         try:
             return bool(_pollers[descriptor].poll(0))
         except KeyError:
@@ -282,7 +235,7 @@ if hasattr(select, "poll"):
         except RuntimeError:
             # Another thread polls that number at this moment: the socket was closed, and its number given away.
             return bool(_poller(descriptor).poll(0))
-        return _is_readable(descriptor)
+        return is_readable(descriptor)
 
     def _poller(descriptor: int) -> "select.poll":
         if descriptor < 0:
@@ -293,7 +246,7 @@ if hasattr(select, "poll"):
 
 else:
 
-    def _is_readable(descriptor: int) -> bool:
+    def is_readable(descriptor: int) -> bool:
         return any(select.select([descriptor], [], [descriptor], 0))
 
 

@@ -1,9 +1,13 @@
 """The socket pool of one `HostNetwork`: the `socket` module, with the radio's names and routes."""
 
-import socket
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+import socket
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from radiopool_cpython.radio import HostNetwork
 
 

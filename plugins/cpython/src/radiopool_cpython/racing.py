@@ -34,13 +34,16 @@ class Race:
     open_socket: makes an unconnected socket for a 5-tuple, bound and with its options set.
     is_exhausted: whether an error says that no socket is left; then no more attempts are started, and the error is
         the race's own if no attempt is under way.
-    failures: afterwards, (address, error) of every attempt that failed, in that order.
+    failures: takes (address, error) of every attempt that failed, in that order.
     """
 
     def __init__(
-        self, open_socket: "Callable[[Any], socket.socket]", is_exhausted: "Callable[[OSError], bool]"
+        self,
+        open_socket: "Callable[[Any], socket.socket]",
+        is_exhausted: "Callable[[OSError], bool]",
+        failures: "list[tuple[Any, OSError]] | None" = None,
     ) -> None:
-        self.failures: list[tuple[Any, OSError]] = []
+        self.failures: list[tuple[Any, OSError]] = [] if failures is None else failures
         self._open_socket = open_socket
         self._is_exhausted = is_exhausted
         self._waiting: list[Any] = []

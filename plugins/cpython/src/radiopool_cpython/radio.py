@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from radiopool.errors import InvalidValueError
 from radiopool.keys import check_address
+from radiopool.policy import check_budget
 from radiopool_cpython.pool import HostSocketPool, is_address
 
 
@@ -15,7 +16,7 @@ class HostNetwork:
     hosts: name -> address or addresses, asked before the system's resolver; other names resolve as ever.
     routes: (name or address, port) -> (address, port): where a connection really goes. With both, a test keeps
         `example.com` and port 443 and never leaves the loopback.
-    budget: (sockets, TLS sockets) open at once; None is "no limit".
+    budget: (sockets, TLS sockets) open at once, or only the first number; None is "no limit".
     source_address: (address, port) that connections leave from; port 0 is any.
     keep_alive: (idle, interval, count) of TCP keep-alive, in seconds and probes; True for the system's own numbers.
 
@@ -26,7 +27,7 @@ class HostNetwork:
         self,
         hosts: "Mapping[str, str | Iterable[str]] | None" = None,
         routes: "Mapping[tuple[str, int], tuple[str, int]] | None" = None,
-        budget: "tuple[int | None, int | None]" = (None, None),
+        budget: "int | tuple[int | None, int | None]" = (None, None),
         source_address: "tuple[str, int] | None" = None,
         keep_alive: "tuple[int, int, int] | bool" = False,
     ) -> None:
@@ -41,13 +42,9 @@ class HostNetwork:
             check_address(*source)
             check_address(*target)
             _check_addresses(f"routes[{source!r}]", target[:1])
-        if len(budget) != 2 or not all(limit is None or (isinstance(limit, int) and limit > 0) for limit in budget):
-            raise InvalidValueError(
-                f"budget must be (sockets, TLS sockets), each None or a number from 1 up, not {budget!r}"
-            )
         if source_address is not None:
             _check_addresses("source_address", source_address[:1])
-        self.budget = budget
+        self.budget = check_budget(budget)
         self.source_address = source_address
         self.socket_options = _keep_alive_options(keep_alive)
         self.socket_pool = HostSocketPool(self)
