@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_W5500_SOCKETS = 8
+
+
 class WIZNET5KDriver(Driver):
     """WIZnet Ethernet chips through Adafruit's library, `adafruit_wiznet5k`.
 
@@ -51,8 +54,9 @@ class WIZNET5KDriver(Driver):
         return radio if radio is not None and self.matches(radio) else None
 
     def traits(self, radio: "Any") -> Traits:
-        """7 sockets on a W5500, 3 on a W5100S."""
-        return Traits(budget=(radio.max_sockets - 1, None), tls="host" if _has_tls() else None, udp=True, listen=True)
+        """7 sockets on a W5500, 3 on a W5100S; without a radio, a W5500's."""
+        sockets = _W5500_SOCKETS if radio is None else radio.max_sockets
+        return Traits(budget=(sockets - 1, None), tls="host" if _has_tls() else None, udp=True, listen=True)
 
     def connect(
         self,
