@@ -45,7 +45,7 @@ TEXT = b"All that is gold does not glitter, not all those who wander are lost.\n
 
 
 class Handler(BaseHTTPRequestHandler):
-    """`/echo`, `/redirect`, `/status`, `/flaky`, `/coded/gzip,br`, `/chunked`, and so on: see the methods; any other path is `/echo`."""
+    """Each path does what the method of its name says; any other path is `/echo`."""
 
     protocol_version = "HTTP/1.1"
     timeout = 20
