@@ -13,7 +13,7 @@ copyright = "2026, " + author
 version = release = radiopool.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "plain_docstrings", "state_diagram"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_generated"]  # the latter: parts that chapters include
 templates_path = ["_templates"]
 html_theme = "furo"
 html_title = "radiopool " + release
