@@ -156,7 +156,7 @@ class HTTPConnectionPool(PoolMethods):
         try:
             response = self.request_once(*asked)
             # A plain number of retries only matters once something failed.
-            if response.status < 300 and (retries is None or isinstance(retries, int)):
+            if not platform.CPYTHON or (response.status < 300 and (retries is None or isinstance(retries, int))):
                 if retries is not None:
                     response._retries = retries
                 return response

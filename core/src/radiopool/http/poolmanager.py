@@ -89,7 +89,10 @@ class PoolManager(ManagerMethods):
             kw["body"] = replayable(body)
         response = pool.urlopen(method, target, redirect=False, assert_same_host=False, **kw)
         if redirect and 300 < response.status < 309:
-            from radiopool.http.resend import follow
+            if CPYTHON:
+                from radiopool.http.resend import follow
+            else:
+                from radiopool.http.board_redirect import follow
 
             return follow(self, method, url, response, pool, kw)
         return response  # type: ignore[no-any-return]
