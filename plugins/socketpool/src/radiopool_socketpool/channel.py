@@ -48,6 +48,9 @@ class Channel:
         self._pid = os.getpid()
         self._unsent = bytearray()
         host.setblocking(False)
+        if kind == "stream":
+            # So that it fills nearly as soon as the port's own.
+            host.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, radio.personality.send_buffer)
 
     @classmethod
     def open(cls, radio: "Radio", family: int, kind: str, proto: int) -> "Channel":
