@@ -22,8 +22,8 @@ class Failed(AssertionError):
     """A requirement is not met; the message says what was seen instead."""
 
 
-class Skipped(Exception):
-    """The check can't be made here; the message says why."""
+class Skipped(BaseException):
+    """The check can't be made here; the message says why. No `except Exception` of a check or a driver stops it."""
 
 
 def require(condition: "Any", message: str, *seen: "Any") -> None:

@@ -37,7 +37,7 @@ class ModemError(Exception):
 
 
 class Modem:
-    """A modem on a serial line. One command at a time, whoever asks. `emulator` is what it talks to, if it is no modem."""
+    """A modem on a serial line. One command at a time, whoever asks. `emulator` is set if it is emulated."""
 
     emulator: Any = None
 

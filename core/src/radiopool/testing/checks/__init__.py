@@ -6,6 +6,8 @@ met, and `Skipped` where it can't be made.
 
 from collections import namedtuple
 
+from radiopool import platform
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,10 +41,18 @@ def checks_of(level: int) -> "list[Check]":
         from radiopool.testing.checks import limits
 
         pairs = list(limits.CHECKS)
+        if platform.CPYTHON:
+            from radiopool.testing.checks import threads
+
+            pairs += threads.CHECKS_OF_LEVEL_2
     else:
         from radiopool.testing.checks import recycling
 
         pairs = list(recycling.CHECKS)
+        if platform.CPYTHON:
+            from radiopool.testing.checks import threads
+
+            pairs += threads.CHECKS_OF_LEVEL_3
     return [make_check(level, function, needs) for function, needs in pairs]
 
 

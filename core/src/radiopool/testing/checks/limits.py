@@ -1,6 +1,5 @@
-"""Level 2: exhaustion and recovery, and nothing lost on the way. Board-safe, but for what needs threads."""
+"""Level 2: exhaustion and recovery, and nothing lost on the way. Board-safe."""
 
-from radiopool import platform
 from radiopool.testing.bench import Skipped, require
 
 TYPE_CHECKING = False
@@ -100,70 +99,6 @@ def check_closed_socket_is_dead(bench: "Bench") -> None:
     bench.echoes(second, b"second")
 
 
-def check_close_while_reading(bench: "Bench") -> None:
-    """Closing a socket in which another thread reads returns, ends the read within its timeout, and hurts no other."""
-    if not platform.CPYTHON:
-        raise Skipped("there are no threads here")
-    import threading
-
-    other = bench.connect()
-    socket = bench.connect()
-    socket.settimeout(bench.timeout * 4)
-    reading = threading.Event()
-    results: "list[Any]" = []
-
-    def read() -> None:
-        reading.set()
-        try:
-            results.append(socket.recv_into(bytearray(10)))
-        except BaseException as error:
-            results.append(error)
-
-    def close() -> None:
-        reading.wait()
-        bench.driver.close(socket)
-
-    threads = [threading.Thread(target=work, daemon=True) for work in (read, close)]
-    for thread in threads:
-        thread.start()
-    for thread, deed in zip(threads, ("reading", "closing")):  # noqa: B905  boards have no strict=
-        thread.join(bench.patience)
-        if thread.is_alive():
-            # Whoever tidies up must not get stuck as well.
-            bench.driver.abandon(socket)
-            require(False, "%s did not return", deed)
-    require(results[0] == 0 or isinstance(results[0], OSError), "the read ended with %r", results[0])
-    bench.echoes(other)
-    bench.echoes(bench.connect())
-
-
-def check_threads_do_not_mix(bench: "Bench") -> None:
-    """Connections used by several threads at once keep to themselves: each gets its own bytes only."""
-    if not platform.CPYTHON:
-        raise Skipped("there are no threads here")
-    import threading
-
-    faults: "list[BaseException]" = []
-
-    def use(number: int) -> None:
-        try:
-            socket = bench.connect()
-            for turn in range(10):
-                bench.echoes(socket, b"thread %d turn %d" % (number, turn))
-            bench.driver.close(socket)
-        except BaseException as error:
-            faults.append(error)
-
-    threads = [threading.Thread(target=use, args=(number,), daemon=True) for number in range(min(bench.budget(), 4))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(bench.patience * 2)
-        require(not thread.is_alive(), "a thread hangs")
-    if faults:
-        raise faults[0]
-
-
 def check_refused_connect_leaves_nothing(bench: "Bench") -> None:
     """A connect that is refused leaves no socket behind, however often."""
     for _ in range(bench.budget() + 2):
@@ -213,8 +148,6 @@ CHECKS = (
     (check_recovers_from_exhaustion, None),
     (check_closes_twice, None),
     (check_closed_socket_is_dead, None),
-    (check_close_while_reading, None),
-    (check_threads_do_not_mix, None),
     (check_refused_connect_leaves_nothing, None),
     (check_timed_out_connect_leaves_nothing, None),
     (check_failed_handshake_leaves_nothing, "tls"),

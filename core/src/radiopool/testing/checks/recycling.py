@@ -1,14 +1,11 @@
-"""Level 3: a connection manager over the driver. Board-safe, but for what needs threads or Hypothesis."""
+"""Level 3: a connection manager over the driver. Board-safe."""
 
-from radiopool import platform
 from radiopool.errors import OutOfSocketsError
 from radiopool.policy import Policy
 from radiopool.testing.bench import Clock, Skipped, require
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from radiopool.testing.bench import Bench
 
 
@@ -207,39 +204,6 @@ def check_own_sockets_count(bench: "Bench") -> None:
     bench.nothing_stays_open()
 
 
-def check_threads_share_the_budget(bench: "Bench") -> None:
-    """More threads than sockets all get their turn, and never more sockets are open than the budget has."""
-    if not platform.CPYTHON:
-        raise Skipped("there are no threads here")
-    import threading
-
-    limit = min(bench.budget(), 3)
-    manager = bench.manager(Policy(budget=limit), platform.now_ms)
-    faults: "list[BaseException]" = []
-
-    def use(number: int) -> None:
-        try:
-            for turn in range(4):
-                with manager.lease(
-                    bench.peer.host, bench.port("plain"), "host %d" % (number % 4), timeout=bench.patience
-                ) as socket:
-                    bench.echoes(socket, b"thread %d turn %d" % (number, turn))
-        except BaseException as error:
-            faults.append(error)
-
-    threads = [threading.Thread(target=use, args=(number,), daemon=True) for number in range(limit + 3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(bench.patience * 3)
-        require(not thread.is_alive(), "a thread hangs")
-    if faults:
-        raise faults[0]
-    require(bench.driver.peak <= limit, "%d sockets were open under a budget of %d", bench.driver.peak, limit)
-    manager.close_all()
-    bench.nothing_stays_open()
-
-
 def check_idle_timeout(bench: "Bench") -> None:
     """A socket that was idle for too long is closed, and its successor works. Time is the bench's own."""
     clock = Clock()
@@ -255,19 +219,7 @@ def check_idle_timeout(bench: "Bench") -> None:
     bench.nothing_stays_open()
 
 
-def check_random_use(bench: "Bench") -> None:
-    """Whatever is leased, given back, discarded, retired, closed by the peer or by time, in whatever order: the budget
-    holds, keys stay apart, every socket handed out works, and nothing stays open at the end."""
-    if not platform.CPYTHON:
-        raise Skipped("Hypothesis does not run here")
-    try:
-        from radiopool.testing.machine import run_machine
-    except ModuleNotFoundError as error:
-        raise Skipped("%s is not installed: pip install radiopool[testing]" % error.name) from error
-    run_machine(bench)
-
-
-CHECKS: "tuple[tuple[Callable[[Bench], None], str | None], ...]" = (
+CHECKS = (
     (check_recycles, None),
     (check_stale_is_replaced, None),
     (check_reset_is_replaced, None),
@@ -280,7 +232,5 @@ CHECKS: "tuple[tuple[Callable[[Bench], None], str | None], ...]" = (
     (check_exhaustion_makes_room, None),
     (check_close_all_leaves_nothing, None),
     (check_own_sockets_count, None),
-    (check_threads_share_the_budget, None),
     (check_idle_timeout, None),
-    (check_random_use, None),
 )
