@@ -5,6 +5,7 @@ import hashlib
 import os
 import pathlib
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -12,12 +13,14 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import adafruit_connection_manager as incumbent
+import adafruit_requests
 import pytest
 from adafruit_minimqtt.adafruit_minimqtt import MQTT, MMQTTException
 from adafruit_ntp import NTP
 
 from radiopool import ConnectionManager
-from radiopool.errors import OutOfSocketsError
+from radiopool.errors import InvalidValueError, OutOfSocketsError
 from radiopool.http import PoolManager
 from radiopool.http.exceptions import HTTPError
 
@@ -156,6 +159,38 @@ def test_https_to_a_host_whose_certificate_names_another(request, site, server_c
     assert chip.table.in_use == []
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"ca_certs": "ca.pem"},
+        {"cert_reqs": "CERT_NONE"},
+        {"cert_file": "client.pem"},
+        {"server_hostname": "other.example"},
+        {"assert_hostname": "other.example"},
+        {"assert_fingerprint": "00" * 32},
+        {"ssl_minimum_version": ssl.TLSVersion.TLSv1_3},
+        {"ssl_context": ssl.create_default_context()},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+def test_https_on_the_chip_refuses_the_options_that_it_cannot_honour(site, manager, server_context, chip, option):
+    server = site("a.example", 443, server_context("a.example"))
+    with PoolManager(manager=manager, **option) as http, pytest.raises(InvalidValueError, match=next(iter(option))):
+        http.request("GET", "https://a.example/1", retries=False)
+    assert not hasattr(server, "connections")
+    assert chip.table.in_use == []
+
+
+def test_https_on_the_host_honours_them(site, host_manager, server_context, authority, tmp_path):
+    site("a.example", 443, server_context("a.example"))
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    with PoolManager(manager=host_manager, ca_certs=str(tmp_path / "ca.pem")) as http:
+        assert http.request("GET", "https://a.example/5").data == BLOCK[:5]
+    with PoolManager(manager=host_manager) as http, pytest.raises(HTTPError, match="certificate"):
+        http.request("GET", "https://a.example/5", retries=False)
+    host_manager.close_all()
+
+
 def test_two_https_hosts_in_turn_on_the_chips_one_tls_socket(http, site, manager, server_context):
     for name in ("a.example", "b.example"):
         site(name, 443, server_context(name))
@@ -196,6 +231,27 @@ def test_an_http_client_beside_a_leased_socket_and_a_datagram(http, site, manage
             manager.socket()
         for socket in held:
             socket.close()
+
+
+# -- Adafruit's requests, over the manager's socket-pool face
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_adafruit_requests_counts_in_the_same_budget(site, manager, chip, server_context, scheme):
+    if scheme == "http":
+        site("a.example")
+    else:
+        site("a.example", 443, server_context("a.example"))
+    session = adafruit_requests.Session(manager, chip.pool.ssl_context)
+    with session.get(scheme + "://a.example/300", timeout=5) as response:
+        assert response.content == BLOCK[:300]
+    with session.post(scheme + "://a.example/", data=b"hello", timeout=5) as response:
+        assert response.text == hashlib.sha256(b"hello").hexdigest()
+    assert manager.managed_socket_count == 1
+    assert chip.table.in_use == [0]
+    manager.close_all()
+    incumbent.connection_manager_close_all(manager)
+    assert manager.managed_socket_count == 0
 
 
 # -- MQTT

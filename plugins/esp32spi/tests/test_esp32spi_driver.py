@@ -473,6 +473,45 @@ def test_a_socket_closed_while_the_chip_is_stuck_is_closed_when_it_answers(chip,
     second.close()
 
 
+def test_a_peer_that_is_gone_on_demand(chip, server_context):
+    plain = chip.connect(chip.serve(hold_open))
+    secure = chip.connect(
+        chip.serve(hold_open, 443, "a.example", server_context("a.example")), ssl_context=chip.pool.ssl_context
+    )
+    for number, socket in enumerate((plain, secure)):
+        assert chip.driver.is_alive(socket)
+        chip.emulator.lose_peer(number)
+        assert socket.recv(1) == b""
+    assert chip.table.in_use == []
+    with pytest.raises(LookupError, match="number 0 has no connection"):
+        chip.emulator.lose_peer(0)
+    plain.close()
+    secure.close()
+
+
+def test_a_slow_chip_only_takes_longer(chip):
+    with chip.connect(chip.serve(echo)) as socket:
+        chip.emulator.faults.delay = 0.01
+        socket.sendall(b"slow")
+        assert socket.recv(4) == b"slow"
+
+
+def test_a_chip_that_crashed_is_told_and_works_after_a_reset(chip, manager):
+    peer = chip.serve(echo)
+    socket = manager.get_socket(peer.name, 80, "http:", timeout=5)
+    chip.emulator.faults.deaf = True
+    with pytest.raises(TimeoutError, match="SPI char"):
+        socket.send(b"x")
+    chip.radio.reset()
+    manager.radio_reset()
+    chip.radio.connect_AP("emulated", "")
+    socket = manager.get_socket(peer.name, 80, "http:", timeout=5)
+    socket.sendall(b"again")
+    assert socket.recv(9) == b"again"
+    assert chip.table.in_use == [0]
+    manager.close_socket(socket)
+
+
 def test_a_mute_chip_is_an_error_and_no_number_is_lost(chip):
     peer = chip.serve(hold_open)
     chip.emulator.faults.mute = True

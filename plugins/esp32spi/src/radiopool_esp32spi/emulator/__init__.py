@@ -105,6 +105,14 @@ class Emulator:
         with self._slave.lock:
             self.firmware.station.find_access_point()
 
+    def lose_peer(self, number: int) -> None:
+        """The peer of that number's connection is gone, whatever it was doing."""
+        with self._slave.lock:
+            stream = self.table.slots[number].stream
+            if stream is None:
+                raise LookupError("number %d has no connection: %r" % (number, self.table))
+            stream.lose_peer()
+
     def reboot(self) -> None:
         """The chip resets by itself, as after a crash or a dip of its supply."""
         with self._slave.lock:

@@ -6,6 +6,7 @@ always sends a name; what the chip checks when it is sent an address only is ope
 Which protocol versions and ciphers mbedTLS would take is not emulated.
 """
 
+import socket
 import ssl
 from collections.abc import Callable, Generator
 
@@ -123,6 +124,11 @@ class SecureClient:
             self.carrier.close()
         self.carrier = None
         self._buffered.clear()
+
+    def lose_peer(self) -> None:
+        """What the host's socket sees when the other end has closed: an end to reading and no way to write."""
+        if self.carrier is not None:
+            self.carrier.shutdown(socket.SHUT_RDWR)
 
     def lose_network(self) -> None:
         if self.carrier is not None:

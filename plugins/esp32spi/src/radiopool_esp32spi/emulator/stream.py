@@ -154,6 +154,11 @@ class Client:
         self._close()
         self._connected = False
 
+    def lose_peer(self) -> None:
+        """What the host's socket sees when the other end has closed: an end to reading and no way to write."""
+        if self.carrier is not None:
+            self.carrier.shutdown(socket.SHUT_RDWR)
+
     def lose_network(self) -> None:
         """The firmware closes the sockets under the clients that use them (`handleWiFiDisconnect`)."""
         if self.carrier is not None:
