@@ -12,18 +12,21 @@ class NativeConformance(DriverConformance):
     budget: "int | None" = None
 
     @pytest.fixture(scope="class")
-    def driver(self):
+    @classmethod
+    def driver(cls):
         return SocketPoolDriver()
 
     @pytest.fixture(scope="class")
-    def radio(self, driver):
-        radio = driver.emulated(self.emulation, {"peer.test": "127.0.0.1"}, budget=self.budget)
+    @classmethod
+    def radio(cls, driver):
+        radio = driver.emulated(cls.emulation, {"peer.test": "127.0.0.1"}, budget=cls.budget)
         yield radio
         assert radio.slots.open == 0
 
     @pytest.fixture(scope="class")
-    def bench(self, driver, radio, peer):
-        return Bench(driver, radio, peer, open_sockets=lambda: radio.slots.sockets, **self.options)
+    @classmethod
+    def bench(cls, driver, radio, peer):
+        return Bench(driver, radio, peer, open_sockets=lambda: radio.slots.sockets, **cls.options)
 
 
 class TestEspressif(NativeConformance):

@@ -137,6 +137,8 @@ def test_the_network_drops_and_comes_back(radio, pool, listener, in_background):
     with client:
         radio.faults.drop_network()
         assert not radio.connected and radio.ipv4_address is None
+        with pytest.raises(ConnectionError, match="No network with that ssid"):
+            radio.connect("desk")
         peer.sendall(b"while away")
         assert number_of(client.recv_into, bytearray(20)) == errno.ETIMEDOUT
         assert client.send(b"kept for later") == 14

@@ -378,6 +378,18 @@ def test_a_socket_that_could_not_be_made_costs_nothing(radio, pool, monkeypatch)
     assert radio.slots.open == 0
 
 
+def test_a_socket_type_that_nobody_knows(radio, pool):
+    if radio.personality.name == "raspberrypi":
+        with pytest.raises(RuntimeError, match="Out of sockets"):
+            pool.socket(pool.AF_INET, 0)
+        return
+    try:
+        with pool.socket(pool.AF_INET, 0, pool.IPPROTO_ICMP) as sock:
+            assert sock.type == pool.SOCK_RAW
+    except PermissionError:
+        pytest.skip("this computer does not permit RAW sockets")
+
+
 # -- options
 
 

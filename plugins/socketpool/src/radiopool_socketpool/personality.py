@@ -53,6 +53,8 @@ class Personality:
     """Whether a failed sendto is BrokenPipeError, whatever the cause."""
     passes_options: bool
     """Whether socket options that CircuitPython does not name reach lwIP."""
+    unknown_type_is_raw: bool
+    """Whether a socket type that nobody knows gives a RAW socket; else it is taken for "Out of sockets"."""
     send_buffer: int
     """Bytes one send takes at most (`TCP_SND_BUF`)."""
     segment: int | None
@@ -83,6 +85,7 @@ ESPRESSIF = Personality(
     connects_behind=False,
     sendto_is_a_pipe=True,
     passes_options=True,
+    unknown_type_is_raw=True,
     send_buffer=5760,
     segment=None,
     unknown_option=errno.ENOPROTOOPT,
@@ -109,6 +112,7 @@ RASPBERRYPI = Personality(
     connects_behind=True,
     sendto_is_a_pipe=False,
     passes_options=False,
+    unknown_type_is_raw=False,
     send_buffer=11680,
     segment=1460,
     unknown_option=errno.EOPNOTSUPP,

@@ -69,7 +69,7 @@ class SocketPool:
             raise NotImplementedError(radio.personality.bad_family)
         radio.meet("socket")
         kind = KINDS.get(type, "raw")
-        if type not in KINDS and not radio.personality.ipv6:
+        if type not in KINDS and not radio.personality.unknown_type_is_raw:
             raise RuntimeError("Out of sockets")
         return Socket._over(self, Channel.open(radio, family, kind, proto), family)
 

@@ -84,7 +84,7 @@ class Radio:
         name, secret = (text.decode() if isinstance(text, bytes) else text for text in (ssid, password))
         if not self._enabled:
             raise RuntimeError("wifi is not enabled")
-        if self._networks is not None and name not in self._networks:
+        if not self.faults.network_is_up or (self._networks is not None and name not in self._networks):
             raise ConnectionError("No network with that ssid")
         if self._networks is not None and self._networks[name] != secret:
             raise ConnectionError("Authentication failure")
