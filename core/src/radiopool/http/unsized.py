@@ -22,7 +22,7 @@ def next_chunk(exchange: "Exchange") -> int:
     if exchange.chunked == 2 and _line(exchange):
         raise exchange.failed("a chunk is longer than its size")
     line = _line(exchange)
-    digits = line.split(b";")[0].strip(b" \t")
+    digits = line.rstrip(b" \t").split(b";")[0]
     # int() would take a sign and underscores.
     if not digits or len(digits) > 15 or digits.strip(b"0123456789abcdefABCDEF") or not _is_text(line):
         raise exchange.failed("bad chunk size %r" % line[:40])
