@@ -4,7 +4,11 @@ The chip holds a read back until there is something to read (`hold`), so that th
 machine is: no look at the chip finds nothing. What a slower peer costs on top is two chip selects for each such look.
 """
 
+import json
+import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 from adafruit_esp32spi.adafruit_esp32spi_socketpool import SocketPool as VendorPool
@@ -113,3 +117,15 @@ def test_the_incumbent_for_comparison(chip, web):
     assert chip.trace.chip_selects >= 4 * 12
     print("adafruit_requests: chip selects %d" % chip.trace.chip_selects)
     incumbent.connection_manager_close_all(pool)
+
+
+def test_the_benchmark_counts_the_same():
+    script = pathlib.Path(__file__).parents[1] / "benchmarks" / "transactions.py"
+    printed = subprocess.run([sys.executable, script, "--json"], capture_output=True, text=True, check=True).stdout
+    results = json.loads(printed)
+    (selects, octets), (large_selects, large_octets) = results["radiopool"].values()
+    assert selects <= 14
+    assert octets <= 1.3 * results["bare"]["/200"][1]
+    assert large_selects <= 1.1 * 4 * -(-100_000 // PIECE)
+    assert large_octets <= 1.1 * results["bare"]["/100000"][1]
+    assert selects * 4 < results["adafruit_requests"]["/200"][0]

@@ -182,11 +182,13 @@ def test_sending_to_a_peer_that_is_gone(chip):
     gone = threading.Event()
 
     def reset(connection):
+        connection.recv(1)
         connection.setsockopt(host.SOL_SOCKET, host.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         connection.close()
         gone.set()
 
     socket = chip.connect(chip.serve(reset))
+    socket.send(b"x")
     assert gone.wait(5)
     with pytest.raises(ConnectionResetError):
         for _ in range(1000):
