@@ -1,4 +1,4 @@
-"""The driver kit, all levels, over both ports and budgets of 4 and 8."""
+"""The driver kit, all levels, over both ports with their own budgets and with one of four."""
 
 import pytest
 
@@ -8,6 +8,7 @@ from radiopool_socketpool import SocketPoolDriver
 
 
 class NativeConformance(DriverConformance):
+    options = {"examples": 8}
     emulation = ""
     budget: "int | None" = None
 
@@ -35,7 +36,6 @@ class TestEspressif(NativeConformance):
 
 class TestEspressifOfFour(TestEspressif):
     budget = 4
-    options = {"steps": 15}
 
 
 class TestRaspberrypi(NativeConformance):
@@ -44,9 +44,3 @@ class TestRaspberrypi(NativeConformance):
 
 class TestRaspberrypiOfFour(TestRaspberrypi):
     budget = 4
-    options = {"steps": 15}
-
-
-class TestRaspberrypiOfEight(TestRaspberrypi):
-    budget = 8
-    options = {"steps": 15}

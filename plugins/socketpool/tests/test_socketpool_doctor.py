@@ -1,4 +1,4 @@
-"""A foreign `socketpool` or `wifi` is recognised, and the remedy named. Each case in a Python of its own."""
+"""A foreign `socketpool` or `wifi` is recognised, and the remedy named."""
 
 import json
 import os
@@ -10,13 +10,16 @@ import pytest
 
 import radiopool
 import radiopool_socketpool
-from radiopool_socketpool import doctor
+from radiopool_socketpool import SocketPoolDriver, doctor
 
-REPORT = """
-import json
-from radiopool_socketpool import SocketPoolDriver
-print(json.dumps(SocketPoolDriver().doctor()))
-"""
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder before everything that is installed, and nothing imported yet."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in doctor.NAMES:
+        monkeypatch.delitem(sys.modules, name)
+    return tmp_path
 
 
 def install(folder, name, distribution=None, source="class Pool: pass\n"):
@@ -50,37 +53,37 @@ def test_nothing_is_wrong_here():
 
 
 @pytest.mark.parametrize("name", doctor.NAMES)
-def test_a_package_of_that_name(tmp_path, name):
-    install(tmp_path, name, name)
-    (finding,) = json.loads(run(REPORT, tmp_path))
-    assert str(tmp_path / name) in finding
+def test_a_package_of_that_name(desk, name):
+    install(desk, name, name)
+    (finding,) = SocketPoolDriver().doctor()
+    assert str(desk / name) in finding
     assert "belongs to %s" % name in finding
     assert "pip uninstall %s, then pip install --force-reinstall --no-deps radiopool-socketpool" % name in finding
 
 
-def test_it_is_not_imported_to_ask(tmp_path):
+def test_it_is_not_imported_to_ask(desk):
     # The package of 2013 is Python 2 in parts.
-    install(tmp_path, "socketpool", "socketpool", "print 'imported'\n")
-    assert len(json.loads(run(REPORT, tmp_path))) == 1
+    install(desk, "socketpool", "socketpool", "print 'imported'\n")
+    assert len(doctor.findings()) == 1
+    assert "socketpool" not in sys.modules
 
 
 @pytest.mark.parametrize("name", doctor.NAMES)
-def test_a_stray_file_of_that_name(tmp_path, name):
-    install(tmp_path, name)
-    (finding,) = json.loads(run(REPORT, tmp_path))
-    assert str(tmp_path / (name + ".py")) in finding and "rename or remove" in finding
+def test_a_stray_file_of_that_name(desk, name):
+    install(desk, name)
+    (finding,) = doctor.findings()
+    assert str(desk / (name + ".py")) in finding and "rename or remove" in finding
 
 
-def test_both_at_once(tmp_path):
-    install(tmp_path, "socketpool", "socketpool")
-    install(tmp_path, "wifi", "wifi")
-    assert len(json.loads(run(REPORT, tmp_path))) == 2
+def test_both_at_once(desk):
+    install(desk, "socketpool", "socketpool")
+    install(desk, "wifi", "wifi")
+    assert len(doctor.findings()) == 2
 
 
-def test_a_missing_module(tmp_path):
-    script = REPORT.replace("print(", "import sys; sys.path.clear(); sys.meta_path[:] = sys.meta_path[:2]; print(")
-    script = "import importlib.util, importlib.metadata, radiopool_socketpool.doctor\n" + script
-    findings = json.loads(run(script))
+def test_a_missing_module(desk, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    findings = doctor.findings()
     assert len(findings) == 2 and all("--force-reinstall radiopool-socketpool" in finding for finding in findings)
 
 
