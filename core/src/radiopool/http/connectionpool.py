@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from radiopool.manager import ConnectionManager
 
 if TYPE_CHECKING or platform.CPYTHON:
+    from radiopool.http.fastwire import close_dropped, dropped
     from radiopool.http.file_response import HTTPResponse
     from radiopool.http.pool_methods import PoolMethods
 else:
     from radiopool.http.request_methods import RequestMethods as PoolMethods
     from radiopool.http.response import BaseHTTPResponse as HTTPResponse
+
+    dropped = ()
 
 port_by_scheme = {"http": 80, "https": 443}
 
@@ -205,6 +208,8 @@ class HTTPConnectionPool(PoolMethods):
         request = lines[1].get((method, url)) if body is None else None
         if request is None:
             request, body = self._encode(method, url, body, lines, chunked, timeout)
+        if dropped:
+            close_dropped()
         manager = self.manager
         again = False
         while True:

@@ -1,6 +1,7 @@
 """What CPython does better than `wire`'s portable loops: judge a head in one match, read large bodies."""
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,3 +44,28 @@ def read_exactly(exchange: "Exchange", size: int) -> bytes:
             error.partial = b"".join(pieces)
         raise
     return b"".join(pieces)
+
+
+dropped: "deque[Exchange]" = deque()
+"""Exchanges of responses that nobody holds any more, to be closed as soon as that is safe."""
+
+
+def drop(exchange: "Exchange") -> None:
+    """Close the exchange of a response that the garbage collector found.
+
+    It may run at any line of this very thread, also where the thread holds the manager's lock: then the next request
+    closes the exchange.
+    """
+    dropped.append(exchange)
+    if not exchange.pool.manager._account.lock.locked():
+        close_dropped()
+
+
+def close_dropped() -> None:
+    """Close what was dropped."""
+    while dropped:
+        try:
+            exchange = dropped.popleft()
+        except IndexError:
+            break
+        exchange.abort("response dropped")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from radiopool.http.errors import IncompleteRead
+from radiopool.http.fastwire import drop
 from radiopool.http.response import BaseHTTPResponse
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class HTTPResponse(BaseHTTPResponse):
     CONTENT_DECODERS = ("gzip", "x-gzip", "deflate", "br", "zstd")
 
     auto_close = True
+    _source: Exchange | None = None
     _body: bytes | None = None
     _headers: HTTPHeaderDict | None = None
     _decoder: Any = None
@@ -46,7 +48,7 @@ class HTTPResponse(BaseHTTPResponse):
         # Not super().__init__: this runs once a request, and a call costs what five of these lines do.
         self.status = exchange.status
         self._head = exchange.head
-        self._source: Exchange | None = exchange
+        self._source = exchange
         self._url = url
         self._method = method
         self._retries = retries
@@ -58,7 +60,7 @@ class HTTPResponse(BaseHTTPResponse):
     def __del__(self) -> None:
         # Whoever dropped a response without reading or closing it gets no socket leak for it.
         if self._source is not None:
-            self.close()
+            drop(self._source)
 
     # -- the head
 
