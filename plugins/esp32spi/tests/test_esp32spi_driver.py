@@ -2,6 +2,8 @@
 
 import errno
 import socket as host
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -237,6 +239,30 @@ def test_after_a_reset_behind_our_back_old_sockets_close_nobody_elses(chip):
         old.close()
         new.sendall(b"still here")
         assert new.recv(20) == b"still here"
+
+
+def test_a_reset_behind_our_back_does_not_cost_tls_for_good(chip, manager, server_context):
+    secure = chip.serve(echo, 443, "a.example", server_context("a.example"))
+    manager.free_socket(manager.get_socket("a.example", 443, "https:", is_ssl=True))
+    # What the vendor's `connected` does when the chip gives no answer.
+    chip.radio.reset()
+    chip.radio.connect_AP("emulated", "")
+    with chip.connect(chip.serve(echo)) as plain:
+        assert plain._number == 0
+        with manager.lease("a.example", 443, "https:", is_ssl=True) as socket:
+            socket.sendall(b"x")
+            assert socket.recv(1) == b"x"
+        assert secure.accepted == 2
+        plain.sendall(b"y")
+        assert plain.recv(1) == b"y"
+
+
+def test_it_loads_neither_the_vendors_library_nor_the_emulator():
+    script = (
+        "import sys, radiopool_esp32spi as plugin; plugin.ESP32SPIDriver().matches(object());"
+        "print([name for name in sys.modules if 'adafruit' in name or 'emulator' in name or name == 'ssl'])"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "[]\n"
 
 
 # -- liveness

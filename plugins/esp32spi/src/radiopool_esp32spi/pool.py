@@ -91,8 +91,11 @@ class SocketPool:
         """The chip gave that number to `owner`. Within a turn."""
         former = self.numbers.get(number)
         if former is not None:
-            # The chip was reset behind our back, and has begun to count anew.
+            # The chip was reset behind our back, and has begun to count anew; the vendor's library still believes that
+            # it has a TLS socket, if that was one, and would refuse another for good.
             former.lose_number()
+            if self.radio._tls_socket == number and not getattr(owner, "secure", False):
+                self.radio._tls_socket = None
         self.numbers[number] = owner
 
     def drop(self, number: int) -> None:

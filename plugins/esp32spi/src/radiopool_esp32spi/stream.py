@@ -42,7 +42,7 @@ class StreamSocket(Handle):
         self._unread: bytes = b""
         self._at = 0
         self._ended = False
-        self._secure = False
+        self.secure = False
         self._server_name: str | None = None
         self._peer: Any = None
         self._listening = False
@@ -52,7 +52,7 @@ class StreamSocket(Handle):
     def use_tls(self, server_name: "str | None") -> None:
         """Let the chip make TLS when the socket connects, and check the certificate against that name."""
         self._check_unused()
-        self._secure = True
+        self.secure = True
         self._server_name = server_name
 
     def connect(self, address: "Any", conntype: "int | None" = None) -> None:
@@ -65,9 +65,9 @@ class StreamSocket(Handle):
         host, port = address[0], address[1]
         pool = self._pool
         if conntype == pool.radio.TLS_MODE:
-            self._secure = True
+            self.secure = True
         self._check_unused()
-        if self._secure:
+        if self.secure:
             # The chip looks the name up itself, and checks the certificate against it.
             target = self._server_name or host
             if not isinstance(target, str):
@@ -87,7 +87,7 @@ class StreamSocket(Handle):
         with self._pool.turn as radio:
             self._check_unused()
             number = radio.get_socket()
-            mode = radio.TLS_MODE if self._secure else radio.TCP_MODE
+            mode = radio.TLS_MODE if self.secure else radio.TCP_MODE
             try:
                 # Not socket_connect, which asks for the state on top: a peer that hangs up at once makes that 3 s of
                 # waiting for a connection that was there.
@@ -111,7 +111,7 @@ class StreamSocket(Handle):
         elif took >= CONNECT_TIME or (self._timeout is not None and took >= self._timeout * 1000):
             made = ConnectTimeoutError(where + "no connection after %.1f s" % (took / 1000))
             made.errno = errno.ETIMEDOUT
-        elif self._secure:
+        elif self.secure:
             made = TLSError(
                 where + "the chip made no TLS connection: refused, unreachable, or the certificate is not one that it "
                 "trusts for %r; it does not say which" % (self._server_name or host)
@@ -279,7 +279,7 @@ class StreamSocket(Handle):
         """The chip has taken the number back."""
         self.lose_number()
         self._pool.drop(number)
-        if self._secure:
+        if self.secure:
             # Nothing to the chip any more; the vendor's library forgets its TLS socket by it.
             radio.socket_close(number)
 
