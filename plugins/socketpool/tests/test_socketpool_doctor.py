@@ -18,7 +18,7 @@ def desk(tmp_path, monkeypatch):
     """A folder before everything that is installed, and nothing imported yet."""
     monkeypatch.syspath_prepend(tmp_path)
     for name in doctor.NAMES:
-        monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
 
 
