@@ -776,3 +776,33 @@ def test_no_thread_and_no_socket_is_left():
     assert threading.active_count() == before
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(door)
+
+
+def test_two_chips_that_listen_on_one_port_have_a_door_each():
+    with Emulator("w5500") as one, Emulator("w5100s") as other:
+        assert one.door(8095) != other.door(8095)
+        assert one.datagram_door(8095) == one.datagram_door(8095)
+        for host in (Host(one), W5100SHost(other)):
+            open_tcp(host, 1, 8095)
+            command(host, 1, 0x02)
+        with socket.create_connection(other.door(8095)):
+            until(W5100SHost(other), 1, ESTABLISHED)
+            assert Host(one).get(1, 0x03) == LISTEN
+
+
+def test_whoever_waits_when_the_last_listener_goes_is_reset(chip):
+    open_tcp(chip, 1, 8096)
+    command(chip, 1, 0x02)
+    door = chip.emulator.door(8096)
+    with socket.create_connection(door) as client:
+        command(chip, 1, 0x10)
+        client.settimeout(5)
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(door)
+    open_tcp(chip, 2, 8096)
+    command(chip, 2, 0x02)
+    with socket.create_connection(door):
+        until(chip, 2, ESTABLISHED)
+        command(chip, 2, 0x10)

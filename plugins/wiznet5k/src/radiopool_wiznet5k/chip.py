@@ -69,8 +69,7 @@ class Chip:
         return _LookupSocket()
 
     def release(self, raw: "Any", number: int) -> None:
-        """The hardware socket is free. `raw` is cut off from the chip, so that its `__del__` releases nothing. The
-        lock is held."""
+        """The hardware socket is free. `raw` is cut off from the chip, so that its `__del__` releases nothing."""
         raw._socket_closed = True
         raw._interface = _CutOff
         if number == 0:

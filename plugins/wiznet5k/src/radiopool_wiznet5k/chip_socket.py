@@ -134,10 +134,10 @@ class ChipSocket:
 
     def abandon(self) -> None:
         """Forget the hardware socket without a word to the chip, which was reset."""
-        with self._chip.lock:
-            if self._number is not None:
-                self._chip.release(self.raw, self._number)
-                self._number = None
+        # Without the lock: in the child of a fork, the thread that had it is not there to give it back.
+        number, self._number = self._number, None
+        if number is not None:
+            self._chip.release(self.raw, number)
 
     # For the two kinds. Where a number is passed in, the chip's lock is held.
 

@@ -74,9 +74,9 @@ class Emulator:
     @property
     def states(self) -> list[str]:
         """The state of each hardware socket in the datasheet's words ("closed", "established", ...), by number."""
-        return [
-            registers.STATUS_NAMES.get(hardware.read(registers.SR, 1)[0], "closing") for hardware in self.chip.sockets
-        ]
+        with self.chip.lock:
+            states = [hardware.read(registers.SR, 1)[0] for hardware in self.chip.sockets]
+        return [registers.STATUS_NAMES.get(state, "closing") for state in states]
 
     @property
     def open_sockets(self) -> int:

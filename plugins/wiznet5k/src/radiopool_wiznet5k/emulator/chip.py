@@ -6,6 +6,7 @@ W5100S: one address space (datasheet 1.2, memory map): common registers at 0, so
 at 4000, RX memory at 6000, each divided among the sockets in order; nothing wraps by itself.
 """
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -35,6 +36,8 @@ class Chip:
         self.clock = clock
         self.chip_selects = 0
         self.first_pointer = 0
+        # A test that looks at the sockets must not move data in the middle of what the wire does.
+        self.lock = threading.RLock()
         self._trace = trace
         self._tx_memory = bytearray(layout.buffers)
         self._rx_memory = bytearray(layout.buffers)
@@ -52,14 +55,16 @@ class Chip:
 
     def exchange(self, outgoing: bytes) -> bytes:
         """Bytes over the wire while selected."""
-        return self._decoder.exchange(outgoing)
+        with self.lock:
+            return self._decoder.exchange(outgoing)
 
     def reset(self) -> None:
         """What the reset pin and bit 7 of MR do."""
-        self.common.reset()
-        for hardware in self.sockets:
-            hardware.reset()
-        self.divide_buffers()
+        with self.lock:
+            self.common.reset()
+            for hardware in self.sockets:
+                hardware.reset()
+            self.divide_buffers()
 
     def divide_buffers(self) -> None:
         """Give each socket its slices of the buffer memory, in order, as long as there is some."""

@@ -107,23 +107,20 @@ class Network:
 
 
 class Doors:
-    """Loopback ports that stand for the chip's own ports."""
+    """Loopback ports that stand for the chip's own ports: of the same number where that is free and allowed.
+
+    A TCP door is one socket that stays bound. While no socket of the chip listens it does not either, and whoever
+    comes is refused.
+    """
 
     def __init__(self) -> None:
-        # A bound socket that does not listen keeps the number, and refuses whoever comes while nobody listens.
-        self._reserved: dict[int, socket.socket] = {}
-        self._listeners: dict[int, tuple[socket.socket, int]] = {}
+        self._doors: dict[int, socket.socket] = {}
+        self._listening: dict[int, int] = {}
         self._datagram_ports: dict[int, int] = {}
 
     def stream_address(self, port: int) -> Address:
-        """(host, port) on loopback that reaches the chip's TCP port; the same every time, and the same number as the
-        chip's where that is free and allowed."""
-        if port not in self._reserved:
-            try:
-                self._reserved[port] = self._bound(port)
-            except OSError:
-                self._reserved[port] = self._bound(0)
-        address, number = self._reserved[port].getsockname()
+        """(host, port) on loopback that reaches the chip's TCP port; the same every time."""
+        address, number = self._door(port).getsockname()
         return address, number
 
     def datagram_address(self, port: int) -> Address:
@@ -134,54 +131,59 @@ class Doors:
 
     def join(self, port: int) -> socket.socket:
         """A listening socket for the chip's TCP port, shared by all its sockets that listen there."""
-        listener, users = self._listeners.get(port, (None, 0))
-        if listener is None:
-            listener = self._bound(self.stream_address(port)[1])
-            listener.listen()
-        self._listeners[port] = (listener, users + 1)
-        return listener
+        door = self._door(port)
+        if not self._listening.get(port):
+            door.listen()
+        self._listening[port] = self._listening.get(port, 0) + 1
+        return door
 
     def leave(self, port: int) -> None:
         """Undo one `join`. With the last, whoever waits to be accepted is reset: nobody listens any more."""
-        listener, users = self._listeners.pop(port)
-        if users > 1:
-            self._listeners[port] = (listener, users - 1)
-        else:
-            listener.close()
+        self._listening[port] -= 1
+        if self._listening[port]:
+            return
+        door = self._door(port)
+        try:
+            # Linux: no longer listening, and still bound.
+            door.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            # Elsewhere: the next to listen binds anew.
+            self._doors.pop(port).close()
 
     def open_datagrams(self, port: int) -> socket.socket:
-        """A UDP socket for the chip's UDP port, on the same loopback port as before, or of the same number, where
-        that is free and allowed."""
-        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        datagrams.setblocking(False)
-        try:
-            datagrams.bind((LOOPBACK, self._datagram_ports.get(port, port)))
-        except OSError:
-            datagrams.bind((LOOPBACK, 0))
+        """A UDP socket for the chip's UDP port, on the same loopback port as before where that is still free."""
+        datagrams = _bound(socket.SOCK_DGRAM, self._datagram_ports.get(port, port))
         self._datagram_ports[port] = datagrams.getsockname()[1]
         return datagrams
 
     def close(self) -> None:
         """Close all doors."""
-        for listener, _ in self._listeners.values():
-            listener.close()
-        for reserved in self._reserved.values():
-            reserved.close()
-        self._listeners.clear()
-        self._reserved.clear()
-
-    @staticmethod
-    def _bound(number: int) -> socket.socket:
-        door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            door.setblocking(False)
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            door.bind((LOOPBACK, number))
-        except OSError:
+        for door in self._doors.values():
             door.close()
-            raise
-        return door
+        self._doors.clear()
+        self._listening.clear()
+
+    def _door(self, port: int) -> socket.socket:
+        if port not in self._doors:
+            door = self._doors[port] = _bound(socket.SOCK_STREAM, port)
+            # Only now, so that the number is nobody else's: it is to listen again beside connections it accepted.
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return self._doors[port]
+
+
+def _bound(kind: int, number: int) -> socket.socket:
+    """A non-blocking socket bound to that loopback port, or to any if it is taken or needs a privilege."""
+    made = socket.socket(socket.AF_INET, kind)
+    made.setblocking(False)
+    try:
+        made.bind((LOOPBACK, number))
+    except OSError:
+        # Not bind(0) on `made` itself: Linux gives such a number back when it stops listening.
+        with socket.socket(socket.AF_INET, kind) as free:
+            free.bind((LOOPBACK, 0))
+            number = free.getsockname()[1]
+        made.bind((LOOPBACK, number))
+    return made
 
 
 def _reset_on_close(connection: socket.socket) -> None:
