@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from radiopool.manager import ConnectionManager
 
 if TYPE_CHECKING or CPYTHON:
+    from radiopool.http.keys import BasePoolKey as BasePoolKey
     from radiopool.http.manager_methods import ManagerMethods
 else:
     from radiopool.http.request_methods import RequestMethods as ManagerMethods

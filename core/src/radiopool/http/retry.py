@@ -159,10 +159,11 @@ class Retry:
         else:
             from email.utils import mktime_tz, parsedate_tz
 
-            date = parsedate_tz(retry_after)
-            if date is None:
-                raise InvalidHeader("Invalid Retry-After header: %s" % retry_after)
-            seconds = mktime_tz(date) - time.time()
+            try:
+                # None for what is no date; the rest is raised for dates like the year 10000.
+                seconds = mktime_tz(parsedate_tz(retry_after)) - time.time()  # type: ignore[arg-type]
+            except (IndexError, OverflowError, TypeError, ValueError):
+                raise InvalidHeader("Invalid Retry-After header: %s" % retry_after) from None
         return max(0, min(seconds, self.retry_after_max))
 
     def get_retry_after(self, response: Any) -> "float | None":
