@@ -501,6 +501,54 @@ def test_a_socket_closed_while_the_chip_is_stuck_is_closed_when_it_answers(chip,
     second.close()
 
 
+@pytest.mark.parametrize("where", ["_send_command", "_wait_response_cmd", "_read_byte"])
+def test_an_interrupt_in_the_middle_of_a_command_loses_nothing(chip, monkeypatch, where):
+    def interrupt(*_, **__):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    peer = chip.serve(echo)
+    with chip.connect(peer) as bystander:
+        monkeypatch.setattr(chip.radio, where, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            chip.connect(peer)
+        bystander.sendall(b"still in step")
+        assert bystander.recv(20) == b"still in step"
+        assert chip.table.in_use == [0]
+        chip.connect(peer).close()
+
+
+def test_an_interrupt_while_connecting_leaves_no_number(chip, monkeypatch):
+    socket_open = chip.radio.socket_open
+
+    def open_and_interrupt(*args, **options):
+        socket_open(*args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chip.radio, "socket_open", open_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        chip.connect(chip.serve(hold_open))
+    monkeypatch.undo()
+    with chip.connect(chip.serve(echo)):
+        assert len(chip.table.in_use) == 1
+
+
+def test_closing_while_connecting_leaves_no_number(chip, monkeypatch):
+    socket_open = chip.radio.socket_open
+    peer = chip.serve(hold_open)
+    socket = chip.pool.socket()
+
+    def open_and_close(*args, **options):
+        socket_open(*args, **options)
+        socket.close()
+
+    monkeypatch.setattr(chip.radio, "socket_open", open_and_close)
+    with pytest.raises(OSError) as caught:
+        socket.connect((peer.name, 80))
+    assert caught.value.errno == errno.EBADF
+    assert chip.table.in_use == []
+
+
 def test_a_peer_that_is_gone_on_demand(chip, server_context):
     plain = chip.connect(chip.serve(hold_open))
     secure = chip.connect(

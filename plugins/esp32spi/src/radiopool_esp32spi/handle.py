@@ -85,7 +85,8 @@ class Handle:
                     radio.socket_close(number)
         except OSError:
             # The chip does not answer: later, then.
-            self._number = None
+            self.lose_number()
+            self._pool.drop(number)
             self._pool.turn.disown(number)
 
     def abandon(self) -> None:

@@ -5,7 +5,7 @@ import errno
 from radiopool import platform
 from radiopool.errors import ConnectError, ConnectTimeoutError, InvalidValueError, TLSError, error_number
 from radiopool_esp32spi.handle import ENFILE, Handle
-from radiopool_esp32spi.turn import is_unanswered
+from radiopool_esp32spi.turn import breaks_step, is_unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class StreamSocket(Handle):
         try:
             self._open(target, port)
         except OSError as error:
-            if error_number(error) == ENFILE:
+            if error_number(error) == ENFILE or self._closed:
                 raise
             raise self._connect_error(error, host, port, platform.now_ms() - started) from error
         self._peer = (host, port)
@@ -93,11 +93,15 @@ class StreamSocket(Handle):
                 # waiting for a connection that was there.
                 radio.socket_open(number, target, port, conn_mode=mode)
             except BaseException as error:
-                if is_unanswered(error):
+                if breaks_step(error):
                     self._pool.turn.disown(number)
                 elif error_number(error) != ENFILE:
                     radio.socket_close(number)
                 raise
+            if self._closed:
+                # By another thread, meanwhile.
+                radio.socket_close(number)
+                self._check_open()
             self._pool.take(number, self)
             self._number = number
 

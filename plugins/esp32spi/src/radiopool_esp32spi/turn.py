@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 class Turn:
     """`with turn as radio:` holds the chip for as long as the block lasts.
 
-    When the vendor's library gives up on an answer (after 10 s), chip and library are out of step: the answer still
-    comes, and from then on the library takes each answer for that of the next command. So the next turn first waits
-    until the chip is ready again and then ends the answer that nobody read, with a session that moves no byte; to a
-    chip that waits for a command such a session is nothing (nina-fw, `loop` and `SPISClass::transfer`; on the real
-    chip inferred, not tried).
+    When the vendor's library gives up on an answer (after 10 s), or is interrupted in between, chip and library are out
+    of step: the answer still comes, and from then on the library takes each answer for that of the next command. So
+    the next turn first waits until the chip is ready again and then ends the answer that nobody read, with a session
+    that moves no byte; to a chip that waits for a command such a session is nothing (nina-fw, `loop` and
+    `SPISClass::transfer`; on the real chip inferred, not tried).
     """
 
     def __init__(self, radio: "Any") -> None:
@@ -39,7 +39,7 @@ class Turn:
         return self.radio
 
     def __exit__(self, kind: "Any", error: "BaseException | None", trace: "Any") -> None:
-        if error is not None and is_unanswered(error):
+        if error is not None and breaks_step(error):
             self._out_of_step = True
         self._lock.__exit__(None, None, None)
 
@@ -60,6 +60,11 @@ class Turn:
         orphans, self._orphans = self._orphans, []
         for number in orphans:
             self.radio.socket_close(number)
+
+
+def breaks_step(error: BaseException) -> bool:
+    """Whether a command may be left half said: it was not answered, or its caller was interrupted (Ctrl-C)."""
+    return not isinstance(error, Exception) or is_unanswered(error)
 
 
 def is_unanswered(error: BaseException) -> bool:
