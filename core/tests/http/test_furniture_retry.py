@@ -5,6 +5,8 @@ import random
 import time
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from radiopool.errors import InvalidValueError
 from radiopool.http.exceptions import (
@@ -204,6 +206,21 @@ def test_retry_after_as_a_date(monkeypatch, ahead, seconds):
 def test_retry_after_that_is_neither(field):
     with pytest.raises(InvalidHeader, match="Retry-After"):
         Retry().parse_retry_after(field)
+
+
+DATES = st.from_regex(
+    r"(Mon, )?[0-9]{1,5}[ -](Jan|Feb|Xxx)[ -][0-9]{0,6} [0-9]{1,3}:[0-9]{0,4}:?[0-9]{0,3} ?(GMT|[+-][0-9]{0,9})?",
+    fullmatch=True,
+)
+
+
+@given(DATES | st.text() | st.text("0123456789 :,GMT+-JanMon", max_size=40))
+@example("0 Jan 10000 0:0")
+def test_retry_after_of_any_text(field):
+    try:
+        assert 0 <= Retry().parse_retry_after(field) <= Retry.DEFAULT_RETRY_AFTER_MAX
+    except InvalidHeader:
+        pass
 
 
 def test_sleep_prefers_what_the_server_asks(naps):
