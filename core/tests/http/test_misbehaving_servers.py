@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from radiopool import ConnectionManager
+from radiopool import ConnectionManager, manager_for
 from radiopool.http import HTTPConnectionPool, PoolManager, exceptions
 from radiopool.http.errors import (
     ClosedPoolError,
@@ -20,6 +20,7 @@ from radiopool.http.errors import (
     ReadTimeoutError,
     URLSchemeUnknown,
 )
+from radiopool_cpython import HostNetwork
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -90,10 +91,6 @@ def serve():
 
 @pytest.fixture
 def manager():
-    from radiopool_cpython import HostNetwork
-
-    from radiopool import manager_for
-
     with manager_for(HostNetwork()) as made:
         yield made
         assert made.stats()["leased"] == made.stats()["connecting"] == 0
@@ -214,7 +211,17 @@ def test_urls_that_lead_nowhere(http, url, kind):
 
 @pytest.mark.parametrize(
     "headers",
-    [{"a b": "c"}, {"a:": "c"}, {"": "c"}, {"é": "c"}, {"a": "b\r\nx: y"}, {"a": "b\n"}, {"a": "\0"}, {b"a\r": b"c"}, {"a": None}],
+    [
+        {"a b": "c"},
+        {"a:": "c"},
+        {"": "c"},
+        {"é": "c"},
+        {"a": "b\r\nx: y"},
+        {"a": "b\n"},
+        {"a": "\0"},
+        {b"a\r": b"c"},
+        {"a": None},
+    ],
 )
 def test_headers_that_can_not_be_sent(http, manager, headers):
     with pytest.raises(InvalidHeader) as caught:

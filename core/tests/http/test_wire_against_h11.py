@@ -161,7 +161,7 @@ def compare(data, method="GET", sizes=(), amounts=()):
 
 
 TOKEN = st.text("abcXYZ019-!#$", min_size=1, max_size=8)
-VALUE = st.text("abc 019,;=\"/\x7f\t\xe9", max_size=12).map(str.strip)
+VALUE = st.text('abc 019,;="/\x7f\t\xe9', max_size=12).map(str.strip)
 FRAMING = st.sampled_from(
     [
         "Content-Length: %(length)d",
@@ -183,7 +183,9 @@ FRAMING = st.sampled_from(
     ]
 )
 STATUS = st.sampled_from([200, 200, 200, 201, 204, 205, 206, 304, 404, 500, 999, 101, 100, 99])
-CONNECTION = st.sampled_from(["", "", "", "Connection: close", "connection: keep-alive", "Connection: foo, Close", "Connection: closed"])
+CONNECTION = st.sampled_from(
+    ["", "", "", "Connection: close", "connection: keep-alive", "Connection: foo, Close", "Connection: closed"]
+)
 
 
 @st.composite
@@ -201,7 +203,11 @@ def responses(draw):
         coded = b""
         for piece in (body[:cut], body[cut:]):
             if piece:
-                coded += b"%x%s\r\n%s\r\n" % (len(piece), draw(st.sampled_from([b"", b"", b";a=b", b" ;a", b" "])), piece)
+                coded += b"%x%s\r\n%s\r\n" % (
+                    len(piece),
+                    draw(st.sampled_from([b"", b"", b";a=b", b" ;a", b" "])),
+                    piece,
+                )
         body = coded + b"0\r\n" + draw(st.sampled_from([b"", b"", b"X: y\r\n", b"bad\r\n", b" x\r\n"])) + b"\r\n"
     interim = draw(st.sampled_from([b""] * 5 + [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 H\r\nL: x\r\n\r\n"]))
     return interim + head.encode("latin-1") + body + draw(st.sampled_from([b""] * 5 + [b"x", b"\r\n"]))
@@ -211,7 +217,12 @@ SPLITS = st.lists(st.integers(1, 40), max_size=12)
 
 
 @settings(max_examples=400, deadline=None)
-@given(responses(), st.sampled_from(["GET", "GET", "GET", "HEAD", "POST"]), SPLITS, st.lists(st.integers(1, 30), max_size=4))
+@given(
+    responses(),
+    st.sampled_from(["GET", "GET", "GET", "HEAD", "POST"]),
+    SPLITS,
+    st.lists(st.integers(1, 30), max_size=4),
+)
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET", [1] * 50, [])
 @example(b"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n1 \r\na\r\n0\r\n\r\n", "GET", [], [])
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA\x0b: b\r\n\r\n", "GET", [], [])
@@ -223,7 +234,15 @@ def test_whole_responses(data, method, sizes, amounts):
 @settings(max_examples=400, deadline=None)
 @given(
     responses(),
-    st.lists(st.tuples(st.integers(0, 200), st.sampled_from([b"", b"\r", b"\n", b"\r\n", b"\0", b" ", b":", b"0", b"\xff", b";"]), st.booleans()), min_size=1, max_size=3),
+    st.lists(
+        st.tuples(
+            st.integers(0, 200),
+            st.sampled_from([b"", b"\r", b"\n", b"\r\n", b"\0", b" ", b":", b"0", b"\xff", b";"]),
+            st.booleans(),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
     SPLITS,
 )
 def test_mutated_responses(data, changes, sizes):

@@ -91,7 +91,4 @@ def _copied(headers: "Any") -> "Any":
 
 
 def _has(headers: "Any", wanted: str) -> bool:
-    for name in headers:
-        if name.lower() == wanted:
-            return True
-    return False
+    return wanted in [name.lower() for name in headers]

@@ -310,7 +310,7 @@ class HTTPConnectionPool(PoolMethods):
                 close = "asked to close"
         else:
             text = "Host: " + host + "\r\nUser-Agent: radiopool\r\nAccept-Encoding: identity\r\n"
-        lines = (headers and dict(headers), {}, close, text, given)
+        lines: "tuple[Any, ...]" = (headers and dict(headers), {}, close, text, given)
         if not headers or type(headers) is dict:
             self._lines = lines
         return lines

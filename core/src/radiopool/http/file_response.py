@@ -336,7 +336,7 @@ class HTTPResponse(BaseHTTPResponse):
     def readline(self, limit: int | None = -1) -> bytes:
         """The next line, with its end; b"" at the end of the body. Leave other reads aside once lines are read."""
         if self._lines is None:
-            self._lines = io.BufferedReader(_Raw(self))  # type: ignore[arg-type]
+            self._lines = io.BufferedReader(_Raw(self))
         return self._lines.readline(-1 if limit is None else limit)  # type: ignore[no-any-return]
 
     def readlines(self, hint: int = -1) -> list[bytes]:

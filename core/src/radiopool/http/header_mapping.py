@@ -18,7 +18,7 @@ class HeaderMapping(MutableMapping[str, str]):
         if not hasattr(other, "items"):
             return NotImplemented
         if not isinstance(other, HeaderMapping):
-            other = type(self)(other)
+            other = type(self)(other)  # type: ignore[call-arg]
         return dict(self._merged()) == dict(other._merged())
 
     __hash__ = None  # type: ignore[assignment]

@@ -99,7 +99,7 @@ class HTTPHeaderDict(HeaderMapping):
 
 
 def _lower(name: "Any") -> str:
-    return (name.decode() if isinstance(name, bytes) else name).lower()  # type: ignore[no-any-return]
+    return (name.decode() if isinstance(name, bytes) else name).lower()
 
 
 def parse(head: bytes) -> HTTPHeaderDict:

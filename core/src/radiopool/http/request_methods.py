@@ -35,9 +35,8 @@ class RequestMethods:
             url, body, headers = encode(self, method, url, fields, headers, body, json, urlopen_kw)
         return self.urlopen(method, url, body=body, headers=headers, **urlopen_kw)
 
-    def urlopen(self, method: str, url: str, **kw: "Any") -> "Any":
-        """Send a request as it is."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+        urlopen: "Any"
 
     # What a pool manager does more on CPython; see `manager_methods`.
 

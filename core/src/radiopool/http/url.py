@@ -33,10 +33,9 @@ def _is_ipv4(host: str) -> bool:
 
 
 def _split(url: str) -> "tuple[str | None, str, int | None, str]":
-    if url[:1] == "/":
-        # A target alone, of a connection pool's host: never the `//host/path` of RFC 3986.
-        if not url.strip(_TARGET):
-            return None, "", None, url
+    # A target alone, of a connection pool's host: never the `//host/path` of RFC 3986.
+    if url[:1] == "/" and not url.strip(_TARGET):
+        return None, "", None, url
     start = url.find("://")
     scheme = url[:start]
     start += 3
@@ -64,8 +63,8 @@ def _split(url: str) -> "tuple[str | None, str, int | None, str]":
         from radiopool.http.errors import LocationParseError, URLSchemeUnknown
 
         if start > 3 and scheme not in ("http", "https"):
-            raise URLSchemeUnknown(scheme)
-        raise LocationParseError(url)
+            raise URLSchemeUnknown(scheme) from None
+        raise LocationParseError(url) from None
     if url[:1] == "/":
         return None, "", None, encode_target(url)
     parsed = parse_url(url)

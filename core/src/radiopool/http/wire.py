@@ -21,7 +21,8 @@ _BUFFER = 16384 if CPYTHON else 1024
 _SPARES = 16 if CPYTHON else 1
 
 if TYPE_CHECKING or CPYTHON:
-    from radiopool.http.fastwire import is_head, read_exactly
+    from radiopool.http.fastwire import is_head as is_head
+    from radiopool.http.fastwire import read_exactly
 else:
     _TOKEN = b"-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+.^_`|~"
 
@@ -56,14 +57,6 @@ else:
         while done < size:
             done += exchange.readinto(view[done:], size - done)
         return bytes(body)
-
-
-def next_chunk(exchange: "Exchange") -> int:
-    """`unsized.next_chunk`, loaded with the first chunked response."""
-    global next_chunk
-    from radiopool.http.unsized import next_chunk  # type: ignore[assignment]
-
-    return next_chunk(exchange)
 
 
 _spare: "list[Exchange]" = []
@@ -216,6 +209,8 @@ class Exchange:
         """
         left = self.left
         if left == 0 and self.chunked:
+            from radiopool.http.unsized import next_chunk
+
             left = next_chunk(self)
         if left is not None and size > left:
             size = left
