@@ -367,6 +367,41 @@ def test_mqtt(manager, broker, emulator):
     assert emulator.open_sockets == 0
 
 
+def test_mqtt_after_the_broker_restarted(manager, broker, emulator):
+    import adafruit_minimqtt.adafruit_minimqtt as minimqtt
+
+    emulator.network.add_route("broker.test", 1883, broker.port)
+    received = []
+    client = minimqtt.MQTT(
+        broker="broker.test",
+        port=1883,
+        client_id="wiznet",
+        socket_pool=manager,
+        socket_timeout=0.1,
+        recv_timeout=2,  # how long it waits for the answer of a broker that is gone
+        connect_retries=1,
+    )
+    client.on_message = lambda _, topic, text: received.append(text)
+    client.will_set("status", "gone")
+    client.connect()
+    client.subscribe("news")
+    broker.stop()
+    with pytest.raises((minimqtt.MMQTTException, OSError)):
+        while True:
+            client.ping()
+    broker.start()
+    client.reconnect(resub_topics=False)
+    client.subscribe("news")
+    client.publish("news", "back again", qos=1)
+    while not received:
+        client.loop(0.2)
+    assert received == ["back again"]
+    assert manager.managed_socket_count == 1
+    client.disconnect()
+    adafruit_connection_manager.connection_manager_close_all(manager)
+    assert emulator.open_sockets == 0
+
+
 # Several radios in one process.
 
 

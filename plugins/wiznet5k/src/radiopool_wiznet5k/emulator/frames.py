@@ -8,6 +8,7 @@ W5100S datasheet 1.2, SPI interface: one control byte (F0 write, 0F read), two a
 address incrementing by itself.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 READ, WRITE = "read", "write"
@@ -55,10 +56,15 @@ class FrameDecoder:
     """Turns the bytes of chip-select sessions into reads and writes of spaces.
 
     `space_of(block)` gives the memory behind a block number (None: nothing there, reads as zeros).
-    `on_frame(operation, block, address, data)` is told each data phase, for the wire trace.
+    `on_frame(frame, data)` is told each data phase, for the wire trace.
     """
 
-    def __init__(self, chip: str, space_of, on_frame) -> None:  # type: ignore[no-untyped-def]
+    def __init__(
+        self,
+        chip: str,
+        space_of: Callable[[int], Space | None],
+        on_frame: Callable[[Opened, bytes], None],
+    ) -> None:
         self._open = HEADERS[chip]
         self._space_of = space_of
         self._on_frame = on_frame
