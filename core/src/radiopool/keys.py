@@ -3,6 +3,11 @@
 from collections import namedtuple
 
 from radiopool.errors import InvalidValueError
+from radiopool.platform import remembered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 PoolKey = namedtuple(
     "PoolKey",
@@ -14,6 +19,23 @@ PoolKey = namedtuple(
 a plain connection; `custom` is any hashable of the caller's own. The other fields mean what they say; `session`
 separates users of one radio from each other.
 """
+
+
+@remembered
+def pool_key(
+    scheme: str,
+    host: str,
+    port: int,
+    session: "Hashable" = None,
+    tls: "int | None" = None,
+    server_name: "str | None" = None,
+    proxy: "Hashable" = None,
+    source_address: "tuple[str, int] | None" = None,
+    custom: "Hashable" = None,
+) -> PoolKey:
+    """The key of those parts, its address checked and the host's case folded. Raises InvalidValueError."""
+    check_address(host, port)
+    return PoolKey(scheme, host.lower(), port, session, tls, server_name, proxy, source_address, custom)
 
 
 def check_address(host: object, port: object) -> None:

@@ -9,7 +9,7 @@ from radiopool import platform, registry
 from radiopool.account import Account
 from radiopool.driver import GenericDriver
 from radiopool.errors import ConnectError, InvalidValueError, OutOfSocketsError, connect_error
-from radiopool.keys import PoolKey, check_address, check_timeout
+from radiopool.keys import check_address, check_timeout, pool_key
 from radiopool.policy import Policy, check_budget
 from radiopool.recycling import DISCARDED, LEASED, STALE
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from radiopool.driver import Driver
+    from radiopool.keys import PoolKey
     from radiopool.recycling import Entry
 
 if platform.CPYTHON:
@@ -107,7 +108,8 @@ class ConnectionManager:
 
         Raises InvalidValueError, OutOfSocketsError (LeaseTimeoutError after waiting), ConnectError and its children.
         """
-        return self.acquire(*self.key_for(host, port, proto, session_id, is_ssl, ssl_context), timeout=timeout).socket
+        key, context = self.key_for(host, port, proto, session_id, is_ssl, ssl_context)
+        return self.acquire(key, context, timeout=timeout).socket
 
     def key_for(
         self,
@@ -125,29 +127,14 @@ class ConnectionManager:
         context = None
         if is_ssl:
             context = ssl_context or self.default_ssl_context()
+        tls = None if context is None else id(context)
         try:
-            key = (
-                proto,
-                host.lower(),
-                port,
-                session_id,
-                context and id(context),
-                server_name,
-                None,
-                source_address,
-                custom,
-            )
-            # A plain tuple equals the PoolKey of the same parts. One that has sockets was checked for its first.
-            bucket = self._account.ledger.buckets.get(key)
-        except (AttributeError, TypeError) as error:
+            return pool_key(proto, host, port, session_id, tls, server_name, None, source_address, custom), context
+        except TypeError as error:
             check_address(host, port)
             raise InvalidValueError(
                 "every part of a pool key must be hashable: %r" % ((proto, session_id, custom),)
             ) from error
-        if bucket is not None:
-            return bucket.key, context
-        check_address(host, port)
-        return PoolKey(*key), context
 
     def default_ssl_context(self) -> "Any":
         """The context of TLS leases that bring none: the manager's, or the driver's own, made once."""
@@ -183,7 +170,7 @@ class ConnectionManager:
 
     def acquire(
         self,
-        key: PoolKey,
+        key: "PoolKey",
         ssl_context: "Any" = None,
         *,
         timeout: "float | None" = 10,
@@ -234,7 +221,7 @@ class ConnectionManager:
                 entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
                 doomed = ledger.take_doomed()
 
-    def _open(self, entry: "Entry", key: PoolKey, context: "Any", timeout: "float | None", connect: "Any") -> "Entry":
+    def _open(self, entry: "Entry", key: "PoolKey", context: "Any", timeout: "float | None", connect: "Any") -> "Entry":
         """Connect a reserved entry, evicting idle sockets one by one when the radio says it has none left."""
         account = self._account
         driver = account.driver
@@ -285,7 +272,8 @@ class ConnectionManager:
 
     def free_socket(self, socket: "Any") -> None:
         """Give a socket back for recycling: nothing unread waits on it. Raises LeaseError if it is not leased."""
-        self.recycle(self._account.ledger.find(socket))
+        ledger = self._account.ledger
+        self.recycle(ledger.by_socket.get(socket) or ledger.find(socket))
 
     def close_socket(self, socket: "Any") -> None:
         """Give a socket back that is not to be used again. Raises LeaseError if it is not leased."""
@@ -405,7 +393,7 @@ class Lease:
     """A socket for the length of a `with` block."""
 
     def __init__(
-        self, manager: ConnectionManager, key: PoolKey, context: "Any", timeout: "float | None", wait: "float | None"
+        self, manager: ConnectionManager, key: "PoolKey", context: "Any", timeout: "float | None", wait: "float | None"
     ) -> None:
         self._manager = manager
         self._asked = (key, context, timeout, wait)

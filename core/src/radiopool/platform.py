@@ -15,6 +15,7 @@ CPYTHON = NAME == "cpython"
 if TYPE_CHECKING or CPYTHON:
     # threading.Lock, without waiting for the rest of that module.
     import _thread
+    import functools
 
     Lock = _thread.allocate_lock
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING or CPYTHON:
     MissingName = LookupError
     RefusedUse = RuntimeError
     TimedOut = TimeoutError
+
+    # Keys are asked for again and again; what is remembered is bounded, and is no socket.
+    remembered = functools.lru_cache(1024)
 
     def now_ms() -> int:
         """Milliseconds of a clock that never goes back; only differences mean anything."""
@@ -42,6 +46,10 @@ else:
 
         def __exit__(self, *_):
             pass
+
+    def remembered(function):
+        """Boards have no memory to spare for it."""
+        return function
 
     # MicroPython and CircuitPython allow one built-in parent per class, and ours is OSError.
     ConnectionRefused = InvalidValue = MissingName = RefusedUse = TimedOut = Lock

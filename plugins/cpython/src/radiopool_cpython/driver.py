@@ -187,16 +187,19 @@ class CPythonDriver(Driver):
         except OSError:
             return False
 
-    def revive(self, socket: Any, timeout: "float | None") -> bool:
+    def revive(self, socket: Any, timeout: float | None) -> bool:
         """`is_alive`; the timeout is set only where it differs, since setting it is a system call."""
-        if type(socket) is _socket_class:
-            if is_readable(socket.fileno()):
-                return False
-        elif not self.is_alive(socket):
-            return False
-        if socket.gettimeout() != timeout:
+        try:
+            # The whole of it for a plain socket that was idle before.
+            if type(socket) is not _socket_class or pollers[socket.fileno()].poll(0):
+                alive = self.is_alive(socket)
+            else:
+                alive = True
+        except (KeyError, RuntimeError):
+            alive = self.is_alive(socket)
+        if alive and socket.gettimeout() != timeout:
             socket.settimeout(timeout)
-        return True
+        return alive
 
     def emulated(self, which: str = "", hosts: Any = None, routes: Any = None) -> HostNetwork:
         """A radio of its own: the host needs no emulating."""
@@ -223,15 +226,16 @@ def _seconds_until(deadline: "float | None") -> "float | None":
     return None if deadline is None else max(deadline - time.monotonic(), 1e-6)
 
 
+# One poll object a descriptor, for ever: to make one costs more than to ask it, and all it holds is the number.
+pollers: dict[int, Any] = {}
+
 if hasattr(select, "poll"):
-    # One poll object a descriptor, for ever: to make one costs more than to ask it, and all it holds is the number.
-    _pollers: "dict[int, select.poll]" = {}
 
     def is_readable(descriptor: int) -> bool:
         try:
-            return bool(_pollers[descriptor].poll(0))
+            return bool(pollers[descriptor].poll(0))
         except KeyError:
-            _pollers[descriptor] = _poller(descriptor)
+            pollers[descriptor] = _poller(descriptor)
         except RuntimeError:
             # Another thread polls that number at this moment: the socket was closed, and its number given away.
             return bool(_poller(descriptor).poll(0))
