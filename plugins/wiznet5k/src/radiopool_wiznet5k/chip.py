@@ -2,8 +2,8 @@
 
 The vendor keeps the list of reserved sockets in the class WIZNET5K, so a second chip replaces the first one's
 list, and a vendor socket that was closed releases its number once more when it is collected, to whoever has it
-then. Here each chip has a list of its own, lent to the vendor for the moment it chooses a number, and a socket we
-close can't reach the chip any more.
+then. Here each chip has a list of its own, and a socket we close can't reach the chip any more. The number is chosen
+here too: the vendor collects garbage to choose one, which in a program of some size takes longer than the connection.
 """
 
 import errno
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 LONGEST_PAUSE_MS = 16
 
 _CLOSED = 0
-
-# Guards the vendor's class-wide list. Taken after a chip's own lock, never before.
-_RESERVATIONS = Lock()
 
 
 class Chip:
@@ -43,21 +40,26 @@ class Chip:
     def claim(self, kind: int) -> "Any":
         """A vendor socket with a hardware socket nobody else has. Raises OSError(ENOBUFS) if there is none."""
         from adafruit_wiznet5k.adafruit_wiznet5k import WIZNET5K
+        from adafruit_wiznet5k.adafruit_wiznet5k_socketpool import Socket
 
-        with self.lock, _RESERVATIONS:
-            # In place: vendor sockets the application opened itself stay reserved.
-            for number in self._taken:
-                self._reserved[number - 1] = True
+        with self.lock:
+            # Vendor sockets that the application opens itself are reserved in the same list.
             WIZNET5K._sockets_reserved = self._reserved
-            try:
-                # Asked first: a vendor socket that finds none raises in its `__del__` as well.
-                number = self.radio.get_socket(reserve_socket=True)
-            except RuntimeError as error:
-                raise OSError(errno.ENOBUFS, "all %d sockets are in use" % len(self._reserved)) from error
-            self._reserved[number - 1] = False
-            raw = self._vendor_pool.socket(type=kind)
-            self._taken.append(raw._socknum)
+            number = self._free_number()
+            raw = Socket(_Chosen(number), type=kind)
+            raw._socket_pool = self._vendor_pool
+            raw._interface = self.radio
+            self._taken.append(number)
+            self._reserved[number - 1] = True
         return raw
+
+    def _free_number(self) -> int:
+        for number in range(1, self.radio.max_sockets):
+            # The list alone would not do: a vendor socket's `__del__` may have taken our number off it.
+            free = number not in self._taken and not self._reserved[number - 1]
+            if free and self.radio.socket_status(number) == _CLOSED:
+                return number
+        raise OSError(errno.ENOBUFS, "all %d sockets are in use" % len(self._reserved))
 
     def claim_lookup_socket(self) -> "Any":
         """Hardware socket 0, which no `claim` gives out, as something like a vendor socket; None while it is in
@@ -91,6 +93,20 @@ def call(function: "Callable[..., None]", *arguments: "Any") -> None:
         function(*arguments)
     except RuntimeError as error:
         raise OSError(errno.EIO, str(error)) from error
+
+
+class _Chosen:
+    """Stands in for pool and chip while a vendor socket asks for its number."""
+
+    _default_socket_timeout = None
+
+    def __init__(self, number: int) -> None:
+        self._interface = self
+        self._number = number
+
+    def get_socket(self, reserve_socket: bool) -> int:
+        """The number that was chosen."""
+        return self._number
 
 
 class _CutOff:

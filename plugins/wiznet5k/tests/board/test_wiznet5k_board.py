@@ -31,13 +31,6 @@ class WIZNET5K:
         self.udp_from_ip = [b"\x0a\0\0\x09"] * 4
         self.udp_from_port = [9] * 4
 
-    def get_socket(self, reserve_socket=False):
-        for number, reserved in enumerate(WIZNET5K._sockets_reserved, 1):
-            if not reserved and not self.status[number]:
-                WIZNET5K._sockets_reserved[number - 1] = True
-                return number
-        raise RuntimeError("All sockets in use.")
-
     def socket_status(self, number):
         return self.status[number]
 
@@ -116,16 +109,13 @@ class WIZNET5K:
 
 
 class VendorSocket:
-    def __init__(self, number):
-        self._socknum = number
+    def __init__(self, pool, type=1):
+        self._socknum = pool._interface.get_socket(reserve_socket=True)
 
 
 class VendorPool:
     def __init__(self, radio):
-        self._radio = radio
-
-    def socket(self, type=1):
-        return VendorSocket(self._radio.get_socket(reserve_socket=True))
+        self._interface = radio
 
 
 class vendor:
@@ -134,6 +124,7 @@ class vendor:
     __path__ = "."
     WIZNET5K = WIZNET5K
     SocketPool = VendorPool
+    Socket = VendorSocket
 
 
 NAMES = ("adafruit_wiznet5k", "adafruit_wiznet5k.adafruit_wiznet5k", "adafruit_wiznet5k.adafruit_wiznet5k_socketpool")
