@@ -45,7 +45,7 @@ def test_the_right_driver_passes(name: str, peers: Peers, radio: LoopbackRadio) 
 @pytest.mark.parametrize("name", CHECKS)
 def test_the_wrong_driver_is_caught(name: str, peers: Peers, radio: LoopbackRadio) -> None:
     driver = BROKEN[name]()
-    result = run_check(Bench(driver, radio, peers, patience=0.5), CHECKS[name])
+    result = run_check(Bench(driver, radio, peers, timeout=0.05, patience=0.4), CHECKS[name])
     assert result.status == FAILED, driver.__doc__
     assert result.reason
 

@@ -39,15 +39,6 @@ class TestIPv6(OverHostNetwork):
             yield peers
 
 
-class TestWithoutLimits(OverHostNetwork):
-    """The radio as it is by default, with no budget declared."""
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def bench(cls, driver: Driver, peer: Peer) -> Bench:
-        return Bench(driver, HostNetwork(), peer, most=8, examples=3)
-
-
 def test_running_out_of_descriptors() -> None:
     """The host's own exhaustion is real: with a handful of file descriptors left, every check of exhaustion is made."""
     resource = pytest.importorskip("resource")
