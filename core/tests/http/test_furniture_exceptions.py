@@ -127,6 +127,7 @@ def test_pickling_keeps_all_but_the_pool(error):
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is type(error)
     assert str(again) == str(error)
+    assert repr(again) == repr(error)
     assert repr(again.args) == repr(error.args)
     for name, value in vars(error).items():
         expected = None if isinstance(value, Unpicklable) else value
@@ -144,7 +145,10 @@ def test_what_they_carry():
     assert exceptions.ProxyError("words", cause).original_error is cause
     cut = exceptions.IncompleteRead(b"abc", 4)
     assert (cut.partial, cut.expected) == (b"abc", 4)
-    assert str(cut) == "IncompleteRead(3 bytes read, 4 more expected)"
+    assert str(cut) == repr(cut) == "IncompleteRead(3 bytes read, 4 more expected)"
+    assert repr(exceptions.IncompleteRead(3, None)) == "IncompleteRead(3 bytes read)"
+    assert repr(exceptions.InvalidChunkLength(None, b"z")) == "InvalidChunkLength(got length b'z', 0 bytes read)"
+    assert repr(exceptions.ProtocolError("a", 1)) == "ProtocolError('a', 1)"
 
 
 def test_an_errno_is_never_made_of_words():
