@@ -188,13 +188,17 @@ class ConnectionManager:
         ledger = account.ledger
         if account.cooldown:
             account.cooldown.check(key, account.clock())
-        with account.lock:
+        # Not `with`: it takes twice as long, and every request comes through here (so too in `recycle`).
+        account.lock.acquire()
+        try:
             if account.closed:
                 account.check_open()
             if account.tickets:
                 account.serve()
             entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
             doomed = ledger.doomed and ledger.take_doomed()
+        finally:
+            account.lock.release()
         while True:
             if doomed:
                 account.close_sockets(doomed)
@@ -284,11 +288,14 @@ class ConnectionManager:
         # `Account.decide`, unrolled: every request comes through here.
         account = self._account
         ledger = account.ledger
-        with account.lock:
+        account.lock.acquire()
+        try:
             ledger.recycle(entry, account.clock(), max_idle)
             if account.tickets:
                 account.serve()
             doomed = ledger.doomed and ledger.take_doomed()
+        finally:
+            account.lock.release()
         if doomed:
             account.close_sockets(doomed)
 

@@ -38,6 +38,7 @@ def exchange_failed(exchange: "Any", reason: "Any", kind: str) -> "Exception":
     pool = exchange.pool
     if pool.manager.driver.is_timeout(reason):
         exchange.abort("timeout")
-        return errors.ReadTimeoutError(pool, None, "Read timed out.")
+        timeout: Exception = errors.ReadTimeoutError(pool, None, "Read timed out.")
+        return timeout
     exchange.abort("socket failed")
     return errors.ProtocolError("Connection aborted: %s" % reason)

@@ -9,17 +9,18 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
     run_state_machine_as_test,
 )
 
-from radiopool.errors import ConnectError, OutOfSocketsError
+from radiopool.errors import ConnectError, LeaseTimeoutError, OutOfSocketsError
 from radiopool.policy import Policy
 from radiopool.testing.bench import Bench, Clock, require
 
-HOSTS = ("a", "b", "c")
+HOSTS = ("a", "b")
 IDLE_TIMEOUT = 30
 MOST_OPEN = 4
 
@@ -44,6 +45,14 @@ class Use(RuleBasedStateMachine):
         self.spoilt: set[int] = set()
         # The sockets too, so that no identity is used a second time.
         self.keys: dict[int, tuple[Any, Any]] = {}
+
+    @initialize(hosts=st.lists(st.sampled_from(HOSTS), min_size=1, max_size=MOST_OPEN), idle=st.integers(0, MOST_OPEN))
+    def begin(self, hosts: list[str], idle: int) -> None:
+        """A history that begins with sockets gets further than one that begins with none."""
+        for host in hosts:
+            self.lease(host, 0)
+        for _ in range(min(idle, len(self.leased))):
+            self.give_back(0)
 
     # -- what a user does
 
@@ -106,6 +115,18 @@ class Use(RuleBasedStateMachine):
             require(served, "a connect was tried beyond the budget: %s", self.manager)
         else:
             require(False, "a connect to a closed port succeeded")
+
+    @rule(host=st.sampled_from(HOSTS))
+    def wait_in_vain(self, host: str) -> None:
+        if self.has_room(None):
+            return
+        key, _ = self.manager.key_for(self.bench.peer.host, self.bench.port("plain"), host, host)
+        try:
+            self.manager.acquire(key, timeout=self.bench.patience, wait=0.001)
+        except LeaseTimeoutError:
+            require(self.manager.stats()["waiting"] == 0, "a waiter that gave up still stands in line")
+        else:
+            require(False, "a lease was granted beyond the budget: %s", self.manager)
 
     # -- what the peer does
 
