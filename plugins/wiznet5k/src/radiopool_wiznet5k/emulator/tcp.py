@@ -129,8 +129,8 @@ class TCP:
             return
         try:
             connection, (address, port) = self._listener.accept()
-        except BlockingIOError:
-            return
+        except OSError:
+            return  # nobody there, or nobody any more
         _tune(connection)
         self._stop_listening()
         self._connection = connection

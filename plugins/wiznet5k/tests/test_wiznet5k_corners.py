@@ -1,0 +1,177 @@
+"""Corners of the sockets: what happens when the world changes in the middle of a call."""
+
+import errno
+import socket
+import struct
+import threading
+
+import pytest
+
+from radiopool.errors import InvalidValueError, NameResolutionError
+
+
+def test_datagrams_to_a_fixed_peer(pool, driver):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer, pool.socket(type=pool.SOCK_DGRAM) as sock:
+        peer.bind(("127.0.0.1", 0))
+        peer.settimeout(5)
+        with pytest.raises(OSError, match="not connected"):
+            sock.send(b"to whom?")
+        sock.settimeout(5)
+        sock.connect(peer.getsockname())
+        assert sock.getpeername() == peer.getsockname()
+        for word in (b"one", b"two", b""):
+            assert sock.send(word) == len(word)
+            data, source = peer.recvfrom(10)
+            assert data == word
+        peer.sendto(b"three", source)
+        buffer = bytearray(10)
+        assert sock.recv_into(buffer) == 5 and buffer[:5] == b"three"
+        sock.settimeout(0.02)
+        with pytest.raises(TimeoutError):
+            sock.recvfrom_into(buffer)
+
+
+def test_a_datagram_without_a_link(pool, emulator):
+    with pool.socket(type=pool.SOCK_DGRAM) as sock:
+        emulator.unplug()
+        with pytest.raises(OSError, match="link is down") as caught:
+            sock.sendto(b"x", ("127.0.0.1", 9))
+        assert caught.value.errno == errno.EHOSTUNREACH
+        emulator.plug()
+        sock.sendto(b"x", ("127.0.0.1", 9))
+        emulator.unplug()
+        # Opened already: it waits for ARP, and the next one for it.
+        sock.settimeout(0.02)
+        sock.sendto(b"x", ("127.0.0.1", 9))
+        with pytest.raises(TimeoutError):
+            sock.sendto(b"x", ("127.0.0.1", 9))
+        emulator.plug()
+        assert sock.sendto(b"x", ("127.0.0.1", 9)) == 1
+
+
+def test_a_client_that_gives_up_before_it_is_accepted(pool, emulator, wait_for):
+    with pool.socket() as listening:
+        listening.bind((None, 8100))
+        listening.listen(1)
+        client = socket.create_connection(emulator.door(8100))
+        wait_for(lambda: emulator.states[1] == "established")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        wait_for(lambda: emulator.states[1] == "closed")
+        listening.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+        with socket.create_connection(emulator.door(8100)) as second:
+            wait_for(lambda: emulator.states[1] == "established")
+            connection, address = listening.accept()
+            assert address == second.getsockname()
+            connection.close()
+
+
+def test_an_accept_that_fails_leaks_nothing(pool, emulator, wait_for, read):
+    with pool.socket() as listening:
+        listening.bind((None, 8101))
+        listening.listen(1)
+        with socket.create_connection(emulator.door(8101)) as client:
+            wait_for(lambda: emulator.states[1] == "established")
+            emulator.unplug()
+            with pytest.raises(OSError, match="link is down"):
+                listening.accept()
+            assert emulator.open_sockets == 1
+            emulator.plug()
+            client.sendall(b"still here")
+            connection, _ = listening.accept()
+            connection.settimeout(5)
+            assert read(connection, 10) == b"still here"
+            connection.close()
+    with pytest.raises(OSError):
+        listening.accept()
+
+
+@pytest.mark.parametrize("what", ["connect", "accept", "recv", "send"])
+def test_closing_ends_the_calls_of_other_threads(pool, emulator, serve, echo, what, wait_for):
+    sock = pool.socket()
+    began = threading.Event()
+    if what == "connect":
+        calls = [lambda: sock.connect(("203.0.113.1", 80))]
+    elif what == "accept":
+        sock.bind((None, 8102))
+        sock.listen(1)
+        calls = [sock.accept]
+    else:
+        sock.settimeout(5)
+        sock.connect(("127.0.0.1", serve(echo).port))
+        sock.settimeout(None)
+        calls = [lambda: sock.recv(1)]
+        if what == "send":
+            emulator.faults.vanish("127.0.0.1")
+            calls = [lambda: sock.send(b"x")] * 2
+    caught = []
+
+    def work():
+        began.set()
+        try:
+            for call in calls:
+                call()
+        except OSError as error:
+            caught.append(error.errno)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    began.wait()
+    if what == "connect":
+        wait_for(lambda: emulator.states[1] == "syn-sent")
+    sock.close(linger=0)
+    thread.join()
+    emulator.faults.come_back("127.0.0.1")
+    assert caught == [errno.EBADF]
+
+
+def test_an_answer_of_the_name_server_that_is_none(pool, emulator, monkeypatch):
+    def answers(*replies):
+        monkeypatch.setitem(emulator.network.services, 53, lambda query: [reply(query) for reply in replies])
+
+    header = struct.Struct(">HHHHH")
+    # SERVFAIL; an answer without addresses; an answer to another question before the right one.
+    answers(lambda query: query[:2] + header.pack(0x8182, 1, 0, 0, 0) + query[12:])
+    with pytest.raises(NameResolutionError, match="the name server failed"):
+        pool.getaddrinfo("a.test", 80)
+    answers(lambda query: query[:2] + header.pack(0x8185, 1, 0, 0, 0) + query[12:])
+    with pytest.raises(NameResolutionError, match="refused, code 5"):
+        pool.getaddrinfo("a.test", 80)
+    answers(lambda query: query[:2] + header.pack(0x8180, 1, 0, 0, 0) + query[12:])
+    with pytest.raises(NameResolutionError, match="no IPv4 address"):
+        pool.getaddrinfo("a.test", 80)
+    right = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x0a\x09\x08\x07"
+    answers(
+        lambda query: b"\xff\xff" + query[2:],
+        lambda query: query[:2],
+        lambda query: query[:2] + header.pack(0x8180, 1, 1, 0, 0) + query[12:] + right,
+    )
+    assert pool.getaddrinfo("a.test", 80)[0][-1] == ("10.9.8.7", 80)
+
+
+def test_the_emulated_name_server_beyond_addresses(emulator):
+    emulator.network.hosts["host.test"] = "192.0.2.1"
+    question = b"\x00\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04host\x04test\x00"
+    (reply,) = emulator.name_server(question + b"\x00\x1c\x00\x01")  # AAAA: there is the name, and no such record
+    assert reply[2:8] == b"\x81\x80\x00\x01\x00\x00"
+    (reply,) = emulator.name_server(question[:20])
+    assert reply[3] & 0x0F == 1
+
+
+def test_ports_are_numbers(pool):
+    with pytest.raises(InvalidValueError, match="'http'"):
+        pool.getaddrinfo("a.test", "http")
+
+
+def test_the_kit_gets_its_bench(driver):
+    from radiopool.testing.peers import Peers
+
+    with Peers() as peers:
+        bench = driver.bench(peers, "w5100s")
+        try:
+            assert bench.radio.chip == bench.name == "w5100s"
+            assert bench.open_sockets() == 0
+        finally:
+            bench.radio.emulator.close()
