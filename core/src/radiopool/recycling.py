@@ -321,6 +321,11 @@ class Ledger:
             reason = EXPIRED
         elif (max_idle is not None and len(bucket.idle) >= max_idle) or most == 0:
             reason = SURPLUS
+        elif self.limit is not None and self.used > self.limit:
+            # The budget shrank while it was leased.
+            reason = EVICTED
+        elif entry.tls and self.tls_limit is not None and self.tls_used > self.tls_limit:
+            reason = EVICTED
         else:
             if entry.state is not LEASED:
                 entry.move("recycle")  # which says why not
