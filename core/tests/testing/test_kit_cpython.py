@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import pytest
 
@@ -16,6 +17,8 @@ from radiopool_cpython import CPythonDriver, HostNetwork
 
 
 class OverHostNetwork(DriverConformance):
+    options: ClassVar[dict[str, Any]] = {"examples": 60, "steps": 40}
+
     @pytest.fixture(scope="class")
     @classmethod
     def driver(cls) -> Driver:

@@ -151,7 +151,7 @@ class Bench:
         size: int = 60000,
         most: int = 24,
         steps: int = 25,
-        examples: int = 25,
+        examples: int = 30,
         unknown_name: "str | None" = "nobody.invalid",
         open_sockets: "Callable[[], int] | None" = None,
         name: str = "",
