@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from radiopool.manager import ConnectionManager
 
 if TYPE_CHECKING or platform.CPYTHON:
-    from radiopool.http.fastwire import close_dropped, dropped
+    from radiopool.http.fastwire import close_dropped, dropped, shrink
     from radiopool.http.file_response import HTTPResponse
     from radiopool.http.pool_methods import PoolMethods
 else:
@@ -263,6 +263,8 @@ class HTTPConnectionPool(PoolMethods):
         response = HTTPResponse(exchange, url, method, decode_content, None, enforce_content_length)
         if preload_content:
             response.data  # noqa: B018
+        elif platform.CPYTHON:
+            shrink(exchange)
         return response
 
     _connect: "Any" = None

@@ -46,6 +46,20 @@ def read_exactly(exchange: "Exchange", size: int) -> bytes:
     return b"".join(pieces)
 
 
+def shrink(exchange: "Exchange") -> None:
+    """Leave a response that is read later no more buffer than holds what has come of it: thousands may be waiting."""
+    from radiopool.http.wire import Exchange, spare
+
+    unread = exchange.view[exchange.start : exchange.stop]
+    donor = Exchange.__new__(Exchange)
+    donor.buffer, donor.view = exchange.buffer, exchange.view
+    exchange.renew(len(unread))
+    exchange.view[:] = unread
+    exchange.start = 0
+    exchange.stop = len(unread)
+    spare(donor)
+
+
 dropped: "deque[Exchange]" = deque()
 """Exchanges of responses that nobody holds any more, to be closed as soon as that is safe."""
 

@@ -111,9 +111,7 @@ def make_room(exchange: "Exchange") -> int:
     if len(unread) > size // 2:
         if size >= HEAD_LIMIT:
             raise exchange.failed("over %d bytes of response head" % HEAD_LIMIT)
-        # Never resized: the old memory stays as long as a view of it does.
-        exchange.buffer = bytearray(size * 2)
-        exchange.view = memoryview(exchange.buffer)
+        exchange.renew(max(size * 2, 1024))
     exchange.start = 0
     exchange.view[: len(unread)] = unread
     return len(unread)

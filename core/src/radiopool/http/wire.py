@@ -125,7 +125,11 @@ class Exchange:
     encoded: bool
 
     def __init__(self) -> None:
-        self.buffer = bytearray(_BUFFER)
+        self.renew(_BUFFER)
+
+    def renew(self, size: int) -> None:
+        """Another buffer. Never the same resized: the old memory stays as long as a view of it does."""
+        self.buffer = bytearray(size)
         self.view = memoryview(self.buffer)
 
     def send(self, request: "Any") -> None:
@@ -287,6 +291,8 @@ class Exchange:
         start = self.start
         stop = self.stop
         if start == stop:
+            if CPYTHON and len(self.buffer) < _BUFFER:
+                self.renew(_BUFFER)
             self.start = stop = 0
             room: "Any" = self.buffer
         else:
