@@ -10,10 +10,12 @@ import typer
 import typer.exceptions
 
 import radiopool
+from radiopool.cli.conformance import conformance
 from radiopool.cli.demo import demo
 from radiopool.cli.doctor import doctor
 from radiopool.cli.drivers import drivers
 from radiopool.cli.fetch import fetch
+from radiopool.cli.new_driver import new_driver
 
 app = typer.Typer(
     help="Leases and recycles network sockets, under one budget per radio, for whatever radio you have.",
@@ -36,7 +38,7 @@ def command_line(
     """The options of the command itself."""
 
 
-for command in (drivers, doctor, fetch, demo):
+for command in (drivers, doctor, fetch, demo, conformance, new_driver):
     app.command()(command)
 
 
