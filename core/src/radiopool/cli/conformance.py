@@ -25,7 +25,10 @@ STYLES = {"passed": "green", "failed": "bold red", "skipped": "dim", "works unde
 
 def conformance(
     driver: Annotated[str, typer.Option(help="The driver to try, by its name; see `radiopool drivers`.")],
-    level: Annotated[int, typer.Option(min=1, max=3, help="Run the checks up to this level.")] = 3,
+    level: Annotated[
+        int,
+        typer.Option(min=1, max=3, help="Run the checks up to this one: 1 sockets and TLS, 2 exhaustion, 3 recycling."),
+    ] = 3,
     emulation: Annotated[str, typer.Option(help="Only this one of the driver's emulated radios.")] = "",
     host: Annotated[
         str, typer.Option(help="The address at which the peers serve; ::1 tries it over IPv6.")

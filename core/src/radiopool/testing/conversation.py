@@ -11,7 +11,6 @@ One command per line; numbers are bytes or milliseconds:
     half N          N bytes, then the end of the peer's stream only; it goes on obeying what comes
     hold MS N       waits that long, then `half N`: for a check that must do something first
     reset           a TCP reset
-    stall           nothing is read any more
     count           the number of connections that are open at the peer, and a newline
     port            a free TCP port of the peer's machine, and a newline
     dial HOST PORT  the peer connects there, says "hello" and echoes what it gets
@@ -85,8 +84,6 @@ class Conversation:
             self._stream.shutdown(socket.SHUT_WR)
         elif word == "reset":
             self._reset()
-        elif word == "stall":
-            self._stopping.wait()
         elif word == "count":
             self._stream.sendall(b"%d\n" % self._count())
         elif word == "port":

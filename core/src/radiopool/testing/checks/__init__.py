@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 Check = namedtuple("Check", ("level", "name", "function", "needs"))
 """One check: its level, its name, the function that takes the bench, and the trait that it needs (or None)."""
 
-LEVELS = {1: "exchange", 2: "limits", 3: "recycling"}
+LEVELS = {
+    1: "open, send, receive, close; timeouts and errors; TLS",
+    2: "exhaustion and recovery; nothing lost on the way",
+    3: "recycling, under a connection manager",
+}
 """What each level is about."""
 
 
