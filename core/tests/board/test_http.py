@@ -124,7 +124,9 @@ def test_a_get_goes_out_in_one_send_and_its_socket_comes_back():
 
 
 def test_headers_and_port_go_out_and_headers_come_back():
-    pool, _, http = serve(b"HTTP/1.1 404 Not Found\r\nX-One: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 0\r\n\r\n")
+    pool, _, http = serve(
+        b"HTTP/1.1 404 Not Found\r\nX-One: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 0\r\n\r\n"
+    )
     response = http.request("GET", "http://a.example:8080/", headers={"X-Key": "secret", "User-Agent": "me"})
     assert b"Host: a.example:8080\r\n" in pool.requests[0]
     assert b"X-Key: secret\r\n" in pool.requests[0]
@@ -160,7 +162,11 @@ def test_json_and_fields_in_the_url():
 def test_bodies_of_every_framing_and_what_becomes_of_the_socket():
     cases = (
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", b"abc", True),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\na\r\n2\r\nbc\r\n0\r\nT: 1\r\n\r\n", b"abc", True),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\na\r\n2\r\nbc\r\n0\r\nT: 1\r\n\r\n",
+            b"abc",
+            True,
+        ),
         (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", b"", True),
         (b"HTTP/1.1 304 Not Modified\r\n\r\n", b"", True),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"ok", True),

@@ -1,5 +1,6 @@
-"""Coverage-guided fuzzing of the response reader: `python fuzz_response.py -max_total_time=60 corpus/` (atheris, libFuzzer's
-options). It must end in a response or a typed error, end its lease exactly once, and never recycle after an error.
+"""Coverage-guided fuzzing of the response reader: `python fuzz_response.py -max_total_time=60 corpus/` (atheris, and
+libFuzzer's options). It must end in a response or a typed error, end its lease exactly once, and never recycle after
+an error.
 
 The first byte chooses the method and how the bytes are split; the rest is what the peer sends.
 """

@@ -21,7 +21,20 @@ def load():
 def test_mutated_seeds():
     target = load()
     chance = random.Random(7)
-    pieces = (b"\r\n", b"\n", b"\r", b"\0", b":", b" ", b"0", b"ffffffffffffffffff", b";", b",", b"HTTP/1.1 1", b"close")
+    pieces = (
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"\0",
+        b":",
+        b" ",
+        b"0",
+        b"ffffffffffffffffff",
+        b";",
+        b",",
+        b"HTTP/1.1 1",
+        b"close",
+    )
     for _ in range(4000):
         data = bytearray(chance.choice(target.SEEDS))
         for _ in range(chance.randint(0, 5)):

@@ -55,10 +55,7 @@ class HeaderMapping(MutableMapping[str, str]):
 
     def iteritems(self) -> Iterator[tuple[str, str]]:
         """Each field as (name, value), repeated ones one by one."""
-        for low in self._order:
-            name, *values = self._fields[low]
-            for value in values:
-                yield name, value
+        raise NotImplementedError
 
     def itermerged(self) -> Iterator[tuple[str, str]]:
         """Each name once, with its values joined by ", "."""

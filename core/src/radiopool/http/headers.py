@@ -60,12 +60,15 @@ class HTTPHeaderDict(HeaderMapping):
         known = self._fields.get(_lower(key))
         return default if known is None else ", ".join(known[1:])
 
-    def items(self) -> "Any":
+    def iteritems(self) -> "Iterator[tuple[str, str]]":
         """Each field as (name, value), repeated ones one by one, under the name as first written."""
         for low in self._order:
             known = self._fields[low]
             for value in known[1:]:
                 yield known[0], value
+
+    if not CPYTHON:
+        items = iteritems
 
     def __getitem__(self, key: str) -> str:
         value = self.get(key)

@@ -1,7 +1,7 @@
 """The TLS options of a connection pool, made into a context and the checks that a context can't make. CPython only.
 
-Each pool has a context of its own, or the caller's; either way the pool's key holds what its sockets were checked
-against (`TLSOptions.key`), so no other pool is handed one of them.
+Each pool has a context of its own, or the caller's; either way it leases under a key that no other pool has, so none
+is handed a socket that was checked against other options.
 """
 
 import hashlib
@@ -94,10 +94,6 @@ class TLSOptions:
                 InsecureRequestWarning,
                 stacklevel=_caller(),
             )
-        # Of the password its hash: keys are printed.
-        changes["key_password"] = hash(changes.get("key_password"))
-        self.key = (self.assert_hostname, self.fingerprint, *sorted(changes.items()))
-        """What, beside context and server name, makes sockets unequal. Hashable."""
 
     @classmethod
     def for_driver(cls, tls: "str | None", keywords: "dict[str, Any]") -> "TLSOptions | None":
