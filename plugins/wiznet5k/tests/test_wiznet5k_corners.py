@@ -151,6 +151,19 @@ def test_an_answer_of_the_name_server_that_is_none(pool, emulator, monkeypatch):
     assert pool.getaddrinfo("a.test", 80)[0][-1] == ("10.9.8.7", 80)
 
 
+def test_wrong_answers_without_end_cost_the_callers_timeout(pool, driver, emulator, monkeypatch):
+    wrong = [b"\xff\xff" + bytes(30)] * 100
+    monkeypatch.setitem(emulator.network.services, 53, lambda query: wrong)
+    with pytest.raises(TimeoutError, match="the lookup of 'a.test'"):
+        driver.connect(pool, "a.test", 80, timeout=0.05)
+
+
+def test_a_datagram_the_host_cannot_send_is_lost(pool, emulator):
+    emulator.network.add_route("lost.test", 9, ("255.255.255.255", 9))  # not without SO_BROADCAST
+    with pool.socket(type=pool.SOCK_DGRAM) as sock:
+        assert sock.sendto(b"x", ("lost.test", 9)) == 1
+
+
 def test_the_emulated_name_server_beyond_addresses(emulator):
     emulator.network.hosts["host.test"] = "192.0.2.1"
     question = b"\x00\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x04host\x04test\x00"

@@ -76,6 +76,9 @@ def _ask(chip: "Chip", socket: "DatagramSocket", host: str, patience: Patience, 
             socket.sendto(query, (chip.radio.pretty_ip(server), _PORT))
             size = 0
             while reply[:2] != query[:2] or size < length:
+                if size:
+                    # Somebody else's answer; any number of them must not outlast the caller's timeout.
+                    patience.pause(what)
                 socket.settimeout(patience.left(_ASK_AGAIN))
                 size = socket.recvfrom_into(reply)[0]
             return _address(vendor, reply[:size], query_id, length, host)

@@ -93,7 +93,10 @@ class UDP:
         target = self._network.target(address, port)
         if target is not None:
             self._senders[target] = (address, port)
-            self._datagrams.sendto(payload, target)
+            try:
+                self._datagrams.sendto(payload, target)
+            except OSError:
+                pass  # the host can't reach it: lost on the way, as far as the chip knows
 
     def _deliver(self, payload: bytes, sender: Address) -> None:
         if len(payload) > LARGEST_DATAGRAM or len(payload) + _HEADER > self._hardware.receive_free:
