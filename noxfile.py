@@ -49,7 +49,7 @@ def pytest(session: nox.Session, name: str, *arguments: str) -> None:
 def core(session: nox.Session) -> None:
     """Core's own tests, on every supported Python that this machine has."""
     editable = [word for name in distributions() if name in ("core", "plugins/cpython") for word in ("-e", "./" + name)]
-    editable[1] += "[cli,testing,requests,httpx,socks]"
+    editable[1] += "[cli,scaffold,testing,requests,httpx,socks,idna]"
     session.install("--quiet", "--group", "test", *editable)
     pytest(session, "core-%s" % session.python, "core/tests")
 

@@ -67,7 +67,7 @@ def main() -> None:
         core, *plugins = distributions()
         editable = [word for name in plugins for word in ("--editable", "./" + name)]
         groups = [word for group in ["dev", *test_groups()] for word in ("--group", group)]
-        install(python, *groups, "--editable", core + "[cli,testing,requests,httpx,socks]", *editable)
+        install(python, *groups, "--editable", core + "[cli,scaffold,testing,requests,httpx,socks,idna]", *editable)
     else:
         install(python, "--group", "boards")
     (folder / "ready").touch()

@@ -25,8 +25,13 @@ def new_driver(name: str, folder: Path | None = None) -> Path:
     project = (folder or Path()).absolute() / f"radiopool-{name}"
     if project.exists() and (not project.is_dir() or any(project.iterdir())):
         raise InvalidValueError(f"{project} exists and is not empty; choose another name or folder")
-    # Imported here: it takes longer than all other commands together.
-    from copier import run_copy
+    try:
+        # Imported here: it takes longer than all other commands together.
+        from copier import run_copy
+    except ModuleNotFoundError as error:
+        if error.name != "copier":
+            raise
+        raise InvalidValueError('the scaffold is an extra. Install it: pip install "radiopool[scaffold]"') from None
 
     from radiopool import __version__
 
