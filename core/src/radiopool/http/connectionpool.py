@@ -28,7 +28,6 @@ NOT_GIVEN: "Any" = ...
 """What stands for a timeout that the caller left to the pool."""
 
 _IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE")
-_SMALL_BODY = 16384 if platform.CPYTHON else 1024
 _REMEMBERED = 64 if platform.CPYTHON else 1
 
 # Accepted, and beside the address without effect: urllib3 has them.
@@ -111,80 +110,26 @@ class HTTPConnectionPool(PoolMethods):
 
     # -- requests
 
-    def urlopen(
-        self,
-        method: str,
-        url: str,
-        body: "Any" = None,
-        headers: "Any" = None,
-        retries: "Any" = None,
-        redirect: bool = True,
-        assert_same_host: bool = True,
-        timeout: "Any" = NOT_GIVEN,
-        pool_timeout: "float | None" = None,
-        release_conn: "bool | None" = None,
-        chunked: bool = False,
-        body_pos: "Any" = None,
-        preload_content: bool = True,
-        decode_content: bool = True,
-        enforce_content_length: bool = True,
-    ) -> "HTTPResponse":
-        """Send a request and return its response.
+    if TYPE_CHECKING or platform.CPYTHON:
+        pass  # `urlopen` with retries and redirects is in `pool_methods`.
+    else:
 
-        url: the request's target, or an absolute URL of this host.
-        body: bytes, text; on CPython also a file or an iterable of them, sent chunked if its length is not known.
-        headers: in place of the pool's.
-        retries: None the pool's or the default, False none at all, a number or a `Retry` (CPython).
-        redirect: whether to follow redirects within this host.
-        timeout: seconds for connecting and for each wait for bytes.
-        pool_timeout: seconds to wait for a socket when none may be opened.
-        preload_content: read the body now; without it the response holds its socket until it is read or closed.
-
-        Raises HTTPError's children: MaxRetryError when retries are spent, InvalidHeader and LocationParseError before
-        anything is sent, EmptyPoolError, ClosedPoolError, NewConnectionError, ProtocolError, ReadTimeoutError.
-        """
-        if retries is None:
-            retries = self.retries
-        if body is not None and type(body) is not bytes and type(body) is not str:
-            from radiopool.http.body import replayable
-
-            body = replayable(body)
-        asked = (
-            method, url, body, headers, timeout, pool_timeout, chunked, preload_content, decode_content,
-            enforce_content_length,
-        )  # fmt: skip
-        if assert_same_host and url[:1] != "/":
-            self._check_same_host(url, retries)
-        failure = response = None
-        try:
-            response = self.request_once(*asked)
-            # A plain number of retries only matters once something failed.
-            if not platform.CPYTHON or (response.status < 300 and (retries is None or isinstance(retries, int))):
-                if retries is not None:
-                    response._retries = retries
-                return response
-        except OSError as error:
-            if getattr(error, "url", error) is None:
-                error.url = url  # type: ignore[attr-defined]
-            if retries is False or not platform.CPYTHON:
-                raise
-            failure = error
-        from radiopool.http.resend import settle
-
-        return settle(self, response, failure, retries, redirect, assert_same_host, asked)
+        def urlopen(self, method, url, redirect=False, assert_same_host=True, retries=None, release_conn=None, **kw):
+            """`pool_methods.urlopen` without retries; redirects are the pool manager's."""
+            return self.request_once(method, url, **kw)
 
     def request_once(
         self,
         method: str,
         url: str,
-        body: "Any",
-        headers: "Any",
-        timeout: "Any",
-        pool_timeout: "float | None",
-        chunked: bool,
-        preload_content: bool,
-        decode_content: bool,
-        enforce_content_length: bool,
+        body: "Any" = None,
+        headers: "Any" = None,
+        timeout: "Any" = NOT_GIVEN,
+        pool_timeout: "float | None" = None,
+        chunked: bool = False,
+        preload_content: bool = True,
+        decode_content: bool = True,
+        enforce_content_length: bool = True,
     ) -> "HTTPResponse":
         """One request without retries or redirects; the arguments are `urlopen`'s.
 
@@ -308,7 +253,7 @@ class HTTPConnectionPool(PoolMethods):
             text, given = header_lines(
                 (("Accept-Encoding", "identity"), ("User-Agent", "radiopool"), ("Host", host)), headers
             )
-            if "close" in given.get("connection", ""):
+            if "close" in given.get("connection", "").lower():
                 close = "asked to close"
         else:
             text = "Host: " + host + "\r\nUser-Agent: radiopool\r\nAccept-Encoding: identity\r\n"
@@ -327,8 +272,6 @@ class HTTPConnectionPool(PoolMethods):
             check_method(method)
         _, requests, _, text, given = lines
         head = method + " " + split(url)[3] + " HTTP/1.1\r\n" + text
-        if isinstance(body, str):
-            body = body.encode()
         if body is None:
             # RFC 9110 section 8.6: a method that means a body says that there is none.
             if method in ("POST", "PUT", "PATCH") and "content-length" not in given:
@@ -337,16 +280,9 @@ class HTTPConnectionPool(PoolMethods):
                 requests.clear()
             request = requests[(method, url)] = (head + "\r\n").encode("latin-1")
             return request, None
-        plain = type(body) is bytes and (len(body) <= _SMALL_BODY or not platform.CPYTHON)
-        if not plain or chunked or "content-length" in given or "transfer-encoding" in given or "expect" in given:
-            from radiopool.http.sending import add_body
+        from radiopool.http.outgoing import with_body
 
-            lengths, body = add_body(body, chunked, given, timeout)
-            return (head + lengths + "\r\n").encode("latin-1"), body
-        request = (head + "Content-Length: %d\r\n\r\n" % len(body)).encode("latin-1")
-        if len(body) <= _SMALL_BODY:
-            return request + body, None
-        return request, body
+        return with_body(head, body, chunked, given, timeout)
 
     def close(self) -> None:
         """Close the idle sockets, and those in use when they are given back; refuse further requests."""

@@ -1,0 +1,32 @@
+"""The bodies of requests: small ones go out with the head, in one send."""
+
+from radiopool.platform import CPYTHON
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SMALL = 16384 if CPYTHON else 1024
+"""Bytes of a body that are copied to go out with the head."""
+
+
+def with_body(
+    head: str, body: "Any", chunked: bool, given: "dict[str, str]", timeout: "float | None"
+) -> "tuple[bytes, Any]":
+    """The bytes to send first, and what then remains of the body: None, bytes, or what has a `send(exchange)`.
+
+    head: the request's lines without the empty one. given: the headers in it that the caller gave, by lower-case
+    name. timeout: the socket's, in seconds. What is neither bytes nor text needs CPython (`sending`).
+    """
+    if isinstance(body, str):
+        body = body.encode()
+    plain = type(body) is bytes and (len(body) <= SMALL or not CPYTHON)
+    if not plain or chunked or "content-length" in given or "transfer-encoding" in given or "expect" in given:
+        from radiopool.http.sending import add_body
+
+        lengths, body = add_body(body, chunked, given, timeout)
+        return (head + lengths + "\r\n").encode("latin-1"), body
+    first = (head + "Content-Length: %d\r\n\r\n" % len(body)).encode("latin-1")
+    if len(body) <= SMALL:
+        return first + body, None
+    return first, body
