@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-ALL = ("leasing", "http", "proxy")
+ALL = ("leasing", "http", "proxy", "compat", "chips")
 
 
 def main() -> None:
