@@ -56,7 +56,11 @@ class Traits:
 
 
 class Driver:
-    """The parent of every driver. `name`, `matches` and `socket_pool` must be written."""
+    """The parent of every driver. `name`, `matches` and `socket_pool` must be written.
+
+    Two more methods are called where a driver has them, on CPython: `bench(peer, which)`, the `radiopool.testing.Bench`
+    that the conformance kit tries, and `doctor()`, a list of sentences on what is wrong with the installation.
+    """
 
     name: str = ""
     """The word by which users choose the driver: `--driver NAME`."""
