@@ -50,14 +50,25 @@ class Environment:
         )
 
 
+def build(project: Path, out: Path) -> None:
+    """Build the wheel of a project into a folder."""
+    command = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--python", sys.executable]
+    done = subprocess.run([*command, "--out-dir", str(out), str(project)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def build_wheel() -> "Callable[[Path, Path], None]":
+    """`build_wheel(project, out)` builds the wheel of a project into a folder."""
+    return build
+
+
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel of every distribution of this workspace, built now."""
     folder = tmp_path_factory.mktemp("wheels")
     for name in distributions():
-        build = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--python", sys.executable]
-        done = subprocess.run([*build, "--out-dir", str(folder), name], cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        build(ROOT / name, folder)
     (folder / ".gitignore").unlink(missing_ok=True)
     return folder
 

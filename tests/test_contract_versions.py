@@ -6,8 +6,6 @@ changes what there was, and is, with both numbers and the way out.
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,14 +70,8 @@ print(json.dumps(said))
 """
 
 
-def build(project: Path, out: Path) -> None:
-    command = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--python", sys.executable]
-    done = subprocess.run([*command, "--out-dir", str(out), str(project)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory, build_wheel: "Callable[[Path, Path], None]") -> Path:
     """The wheels of three drivers, and of a core that offers contract (1, 1)."""
     out = tmp_path_factory.mktemp("built")
     for major, minor in ((1, 0), (1, 1), (2, 0)):
@@ -89,14 +81,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         package.mkdir()
         (project / "pyproject.toml").write_text(PYPROJECT.format(**facts))
         (package / "__init__.py").write_text(MODULE.format(**facts))
-        build(project, out)
+        build_wheel(project, out)
     core = tmp_path_factory.mktemp("newer") / "core"
     shutil.copytree(ROOT / "core", core, ignore=shutil.ignore_patterns("tests", "__pycache__"))
     contract = core / "src" / "radiopool" / "driver.py"
     text = contract.read_text()
     assert "\nCONTRACT = (1, 0)\n" in text
     contract.write_text(text.replace("\nCONTRACT = (1, 0)\n", "\nCONTRACT = (1, 1)\n"))
-    build(core, out / "newer")
+    build_wheel(core, out / "newer")
     return out
 
 

@@ -82,20 +82,28 @@ def drivers() -> "list[Driver]":
 
 
 def driver_named(name: str) -> "Driver":
-    """The driver of that name. Raises NoDriverError, which names those there are."""
-    for driver in drivers():
-        if driver.name == name:
-            return driver
+    """The driver of that name. Raises NoDriverError, which names those there are, and DriverConflictError if two were
+    found that have it."""
+    named = [driver for driver in drivers() if driver.name == name]
+    if len(named) > 1:
+        raise DriverConflictError(
+            "%d installed drivers are named %r: uninstall one, or register(...) the one that is meant"
+            % (len(named), name)
+        )
+    if named:
+        return named[0]
     raise NoDriverError("no driver is named %r; %s" % (name, _known()))
 
 
 def driver_for(radio: "Any") -> "Driver":
     """The driver that claims a radio: a registered one, else one that was found.
 
-    Raises NoDriverError if none does, DriverConflictError if two of the same standing do.
+    One that fails when it is asked costs only itself. Raises NoDriverError if none claims it (and says which failed),
+    DriverConflictError if two of the same standing do.
     """
+    failed: list[str] = []
     for group in (_registered, _found()):
-        claims = [driver for driver in group if driver.matches(radio)]
+        claims = [driver for driver in group if _claims(driver, radio, failed)]
         if len(claims) > 1:
             raise DriverConflictError(
                 "%s claim %r: choose with register(...) or driver=..."
@@ -104,9 +112,17 @@ def driver_for(radio: "Any") -> "Driver":
         if claims:
             return claims[0]
     raise NoDriverError(
-        "no driver claims %r; %s. A driver comes with `pip install radiopool-NAME` (on a board: copy it to lib/ "
-        "and register() it)" % (radio, _known())
+        "no driver claims %r; %s%s. A driver comes with `pip install radiopool-NAME` (on a board: copy it to lib/ "
+        "and register() it)" % (radio, _known(), "".join(failed))
     )
+
+
+def _claims(driver: "Driver", radio: "Any", failed: "list[str]") -> bool:
+    try:
+        return driver.matches(radio)
+    except Exception as error:
+        failed.append("; driver %r failed when asked: %s: %s" % (driver.name, type(error).__name__, error))
+        return False
 
 
 def driver_of(socket_pool: "Any") -> "tuple[Driver | None, Any]":

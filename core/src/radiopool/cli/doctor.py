@@ -20,6 +20,7 @@ from radiopool.cli.drivers import driver_rows
 
 # Modules that a board's firmware has and radiopool-socketpool brings to a desk.
 FIRMWARE_MODULES = ("socketpool", "wifi")
+THEIR_DISTRIBUTION = "radiopool-socketpool"
 FEWEST_DESCRIPTORS = 256
 
 
@@ -36,34 +37,48 @@ def findings() -> Iterator[tuple[bool, str]]:
 
 def _drivers() -> Iterator[tuple[bool, str]]:
     rows = driver_rows()
-    if not rows:
+    if os.environ.get("RADIOPOOL_NO_DISCOVERY", "") not in ("", "0"):
+        yield False, "installed drivers are not looked for: RADIOPOOL_NO_DISCOVERY is set; unset it to find them"
+    elif not rows:
         yield False, 'no driver is installed: pip install "radiopool[cpython]" for the host\'s own network'
+    allowed = os.environ.get("RADIOPOOL_DRIVERS")
+    for word in [] if allowed is None else [word.strip() for word in allowed.split(",")]:
+        if word and word not in [row["name"] for row in rows]:
+            yield False, f"RADIOPOOL_DRIVERS names {word}, and no driver of that name is installed"
     for row in rows:
         label = f"driver {row['name']} ({row['distribution']} {row['version']})"
-        if row["status"] == "ok":
+        status = row["status"]
+        if status == "ok":
             yield True, f"{label} works"
+        elif status.startswith("not loaded"):
+            yield True, f"{label}: {status}"
+        elif status.startswith("conflict"):
+            yield False, f"{label}: {status}; or uninstall one of the two"
         else:
-            yield False, f"{label}: {row['status']}; reinstall it, upgrade it, or uninstall {row['distribution']}"
+            yield False, f"{label}: {status}; reinstall it, upgrade it, or uninstall {row['distribution']}"
 
 
 def _foreign_modules() -> Iterator[tuple[bool, str]]:
+    """Foreign modules of a firmware's names. Where their own distribution is installed, its driver looks closer."""
+    try:
+        importlib_metadata.distribution(THEIR_DISTRIBUTION)
+        return
+    except importlib_metadata.PackageNotFoundError:
+        pass
     owners = importlib_metadata.packages_distributions()
     for name in FIRMWARE_MODULES:
         try:
-            if importlib.util.find_spec(name) is None:
-                continue
+            found = importlib.util.find_spec(name)
         except (ImportError, ValueError):
             continue
-        foreign = [owner for owner in owners.get(name, ["a file on sys.path"]) if owner != "radiopool-socketpool"]
-        if foreign:
-            owner = foreign[0]
-            yield (
-                False,
-                f"the module {name} comes from {owner}, which is not CircuitPython's: "
-                f'pip uninstall {owner}, then pip install --force-reinstall "radiopool[socketpool]"',
-            )
+        if found is None:
+            continue
+        place = found.origin or "an unknown place"
+        if name in owners:
+            remedy = f'pip uninstall {owners[name][0]}, then pip install "radiopool[socketpool]"'
+            yield False, f"the module {name} comes from {owners[name][0]} and not from CircuitPython: {remedy}"
         else:
-            yield True, f"the module {name} is radiopool-socketpool's"
+            yield False, f"the module {name} at {place} is not CircuitPython's: rename or remove that file"
 
 
 def _advice_of_drivers() -> Iterator[tuple[bool, str]]:
