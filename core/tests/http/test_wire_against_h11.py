@@ -226,6 +226,7 @@ SPLITS = st.lists(st.integers(1, 40), max_size=12)
     SPLITS,
     st.lists(st.integers(1, 30), max_size=4),
 )
+@example(b"HTTP/1.1 101 OK\r\nContent-Length: 0\r\n\r\n", "HEAD", [], [])
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "GET", [1] * 50, [])
 @example(b"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n1 \r\na\r\n0\r\n\r\n", "GET", [], [])
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA\x0b: b\r\n\r\n", "GET", [], [])

@@ -27,7 +27,12 @@ def split(url: str) -> "tuple[str | None, str, int | None, str]":
     return parts
 
 
-def _is_ipv4(host: str) -> bool:
+def _is_plain_host(host: str) -> bool:
+    if len(host) > 63 or host[0] == "." or ".." in host:
+        return False
+    # 127.1 and 0x7f.1 are addresses to some resolvers; rfc3986 knows which.
+    if host[-1] > "9":
+        return True
     numbers = [number for number in host.split(".") if number.isdigit() and number == str(int(number[:3]))]
     return len(numbers) == 4 == host.count(".") + 1 and max([int(number) for number in numbers]) < 256
 
@@ -53,8 +58,7 @@ def _split(url: str) -> "tuple[str | None, str, int | None, str]":
         and (not port or (port.isdigit() and len(port) < 6 and 0 < int(port) < 65536))
         and not target.strip(_TARGET)
         and "/." not in target
-        # 127.1 and 0x7f.1 are addresses to some resolvers; rfc3986 knows which.
-        and (not CPYTHON or host[-1] > "9" or _is_ipv4(host))
+        and (not CPYTHON or _is_plain_host(host))
     ):
         return scheme, host, int(port) if port else None, target if target[:1] == "/" else "/" + target
     try:

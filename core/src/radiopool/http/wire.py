@@ -198,10 +198,13 @@ class Exchange:
                 self.close = "both Content-Length and Transfer-Encoding"
             chunked = 1
             left = 0
-        if method == "HEAD" or status == 204 or status == 304:
-            left = chunked = 0
-        elif left is None or status == 101:
+        if status == 101:
+            # What follows is another protocol, whatever the request was.
             left = None
+            chunked = 0
+        elif method == "HEAD" or status == 204 or status == 304:
+            left = chunked = 0
+        if left is None:
             self.close = self.close or "no length"
         self.left = left
         self.chunked = chunked
