@@ -24,9 +24,9 @@ from radiopool.recycling import (
 from radiopool.waiting import Line, Ticket
 
 HOSTS = st.sampled_from("abcde")
-BUDGETS = st.one_of(
-    st.tuples(st.integers(1, 5), st.one_of(st.none(), st.integers(0, 3))), st.tuples(st.none(), st.none())
-)
+SMALL_BUDGETS = st.tuples(st.integers(1, 5), st.sampled_from([None, None, 0, 1, 2, 3]))
+BUDGETS = st.one_of(SMALL_BUDGETS, SMALL_BUDGETS, SMALL_BUDGETS, st.just((None, None)))
+TLS = st.sampled_from(["plain", "plain", "TLS one", "TLS two"])
 # One context per name, so that a key with a TLS context names it by its identity, as PoolKey does.
 CONTEXTS = {"TLS one": object(), "TLS two": object()}
 
@@ -51,6 +51,8 @@ class Recycling(RuleBasedStateMachine):
         self.closing: list[Entry] = []  # doomed, and not yet closed by the "thread" that took them
         self.waiting: list[Ticket] = []
         self.lru: list[Entry] = []  # what is idle by this test's own count, least recently used first
+        self.retired: set[Entry] = set()  # leased when their key was retired
+        self.steps = 0
 
     @initialize(
         budget=BUDGETS,
@@ -84,6 +86,8 @@ class Recycling(RuleBasedStateMachine):
         if entry.state == LEASED:
             assert entry.socket.key == key, "a socket opened for another key"
             assert entry in self.lru, "what is handed out was idle"
+            assert entry.expires_at is None or self.now < entry.expires_at, "too old"
+            assert self.now - entry.idle_since < 10_000, "idle for too long"
             self.lru.remove(entry)
             self.leased.append(entry)
         else:
@@ -120,7 +124,31 @@ class Recycling(RuleBasedStateMachine):
         context = CONTEXTS.get(tls)
         return (host, context and id(context)), context
 
-    @rule(host=HOSTS, tls=st.sampled_from(["plain", "TLS one", "TLS two"]), patient=st.booleans())
+    @rule(host=HOSTS, tls=TLS)
+    def use(self, host, tls):
+        """What most of life is: lease, connect if need be, give back. More of it fills the ledger."""
+        before = len(self.connecting), len(self.leased)
+        self.lease(host, tls, False)
+        if len(self.connecting) > before[0]:
+            entry = self.connecting.pop()
+            self.sockets.append(FakeSocket(entry.key))
+            assert self.ledger.open(entry, self.sockets[-1], self.now)
+            self.leased.append(entry)
+        if len(self.leased) > before[1]:
+            entry = self.leased.pop()
+            if self.ledger.recycle(entry, self.now):
+                self.lru.append(entry)
+            self.decide()
+
+    @rule(host=HOSTS, tls=TLS)
+    def use_again(self, host, tls):
+        self.use(host, tls)
+
+    @rule(host=HOSTS, tls=TLS)
+    def use_often(self, host, tls):
+        self.use(host, tls)
+
+    @rule(host=HOSTS, tls=TLS, patient=st.booleans())
     def lease(self, host, tls, patient):
         key, context = self.ask(host, tls)
         idle_before = list(self.lru)
@@ -198,6 +226,7 @@ class Recycling(RuleBasedStateMachine):
         entry = self.leased.pop(data.draw(st.integers(0, len(self.leased) - 1)))
         if self.ledger.recycle(entry, self.now, max_idle):
             assert entry.state == IDLE
+            assert entry not in self.retired, "its session ended while it was leased"
             self.lru.append(entry)
         self.decide()
 
@@ -237,7 +266,7 @@ class Recycling(RuleBasedStateMachine):
     def peer_dies(self, data):
         data.draw(st.sampled_from(self.lru)).socket.alive = False
 
-    @rule(seconds=st.integers(1, 15))
+    @rule(seconds=st.sampled_from([1, 1, 2, 3, 5, 11]))
     def clock_moves(self, seconds):
         self.now += seconds * 1000
         self.ledger.sweep(self.now)
@@ -245,22 +274,27 @@ class Recycling(RuleBasedStateMachine):
 
     @rule(host=HOSTS)
     def retire_key(self, host):
+        self.retired.update(entry for entry in self.leased + self.connecting if entry.key == (host, None))
         self.ledger.retire(None, (host, None))
         self.decide()
         assert not any(entry.key == (host, None) for entry in self.lru)
 
+    @precondition(lambda self: self.steps % 7 == 0)
     @rule()
     def close_all(self):
+        self.retired.update(self.leased + self.connecting)
         self.ledger.retire_all()
         self.decide()
         assert not self.lru
 
+    @precondition(lambda self: self.steps % 7 == 0)
     @rule(budget=BUDGETS)
     def budget_changes(self, budget):
         self.ledger.resize(budget)
         self.shrunk = True
         self.decide()
 
+    @precondition(lambda self: self.steps % 7 == 0)
     @rule()
     def radio_is_reset(self):
         forgotten = self.ledger.reset()
@@ -274,6 +308,7 @@ class Recycling(RuleBasedStateMachine):
 
     @invariant()
     def counts_agree(self):
+        self.steps += 1
         if not hasattr(self, "ledger"):
             return
         counts = self.ledger.counts()
