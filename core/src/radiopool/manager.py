@@ -261,7 +261,11 @@ class ConnectionManager:
                 raise
             if account.cooldown:
                 account.cooldown.failed(key, account.clock())
-            raise connect_error(error, key, driver.is_timeout(error)) from error
+            failure = connect_error(error, key, driver.is_timeout(error))
+            if failure is error:
+                # Not from itself: its own cause stays.
+                raise
+            raise failure from error
         with account.lock:
             opened = account.ledger.open(entry, socket, account.clock())
         if not opened:

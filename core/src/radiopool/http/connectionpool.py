@@ -3,7 +3,7 @@
 from radiopool import platform
 from radiopool.errors import RadiopoolError
 from radiopool.http.url import split
-from radiopool.http.wire import begin, spare
+from radiopool.http.wire import ENCODING, begin, spare
 from radiopool.keys import PoolKey
 
 TYPE_CHECKING = False
@@ -60,6 +60,8 @@ class HTTPConnectionPool(PoolMethods):
     """
 
     scheme = "http"
+    forwards = False
+    """Whether its targets are absolute URLs, of any host, for a proxy to forward."""
 
     def __init__(
         self,
@@ -171,7 +173,10 @@ class HTTPConnectionPool(PoolMethods):
             except RadiopoolError as error:
                 from radiopool.http.failures import lease_failed
 
-                raise lease_failed(self, error) from error
+                failure = lease_failed(self, error)
+                if failure is error:
+                    raise
+                raise failure from error
             recycled = entry.leases > 1
             if not recycled:
                 self.num_connections += 1
@@ -228,7 +233,7 @@ class HTTPConnectionPool(PoolMethods):
                 self._session,
                 context and id(context),
                 server_name,
-                None,
+                self.proxy,
                 self.conn_kw.get("source_address"),
                 self._serial,
             ),
@@ -262,6 +267,10 @@ class HTTPConnectionPool(PoolMethods):
             self._lines = lines
         return lines
 
+    def _target(self, url: str) -> str:
+        """What the request line asks for."""
+        return split(url)[3]
+
     def _encode(
         self, method: str, url: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool, timeout: "Any"
     ) -> "tuple[bytes, Any]":
@@ -271,14 +280,14 @@ class HTTPConnectionPool(PoolMethods):
 
             check_method(method)
         _, requests, _, text, given = lines
-        head = method + " " + split(url)[3] + " HTTP/1.1\r\n" + text
+        head = method + " " + self._target(url) + " HTTP/1.1\r\n" + text
         if body is None:
             # RFC 9110 section 8.6: a method that means a body says that there is none.
             if method in ("POST", "PUT", "PATCH") and "content-length" not in given:
                 head += "Content-Length: 0\r\n"
             if len(requests) >= _REMEMBERED:
                 requests.clear()
-            request = requests[(method, url)] = (head + "\r\n").encode("latin-1")
+            request = requests[(method, url)] = (head + "\r\n").encode(ENCODING)
             return request, None
         from radiopool.http.outgoing import with_body
 

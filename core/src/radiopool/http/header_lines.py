@@ -1,5 +1,7 @@
 """A request's headers as they are sent, once a caller gives any."""
 
+from radiopool.http.wire import ENCODING
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -23,7 +25,7 @@ def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tu
         if isinstance(name, bytes):
             name = name.decode()
         if isinstance(value, bytes):
-            value = value.decode("latin-1")
+            value = value.decode(ENCODING)
         elif not isinstance(value, str):
             if not isinstance(value, int):
                 raise refused("header %r must have text for a value, not %r" % (name, value))

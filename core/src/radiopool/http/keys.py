@@ -30,7 +30,8 @@ def default_key_normalizer(
     Mappings and lists among the values are made hashable.
     """
     values = []
-    for name in fields or _FIELDS.get(key_class) or key_class._fields:  # type: ignore[attr-defined]
+    names: "tuple[str, ...]" = fields or _FIELDS.get(key_class) or getattr(key_class, "_fields", ())
+    for name in names:
         value = request_context.get(name)
         if name in ("scheme", "host"):
             value = value.lower()  # type: ignore[union-attr]

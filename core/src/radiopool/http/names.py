@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from radiopool.http import exceptions
     from radiopool.http.connectionpool import HTTPConnectionPool, HTTPSConnectionPool, port_by_scheme
+    from radiopool.http.environment import proxy_from_environment
     from radiopool.http.exceptions import *  # noqa: F403
     from radiopool.http.fields import RequestField
     from radiopool.http.file_response import HTTPResponse
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from radiopool.http.headers import HTTPHeaderDict
     from radiopool.http.keys import BasePoolKey, HTTPPoolKey, HTTPSPoolKey, default_key_normalizer
     from radiopool.http.poolmanager import PoolManager, key_fn_by_scheme, pool_classes_by_scheme
+    from radiopool.http.proxymanager import ProxyManager, proxy_from_url
     from radiopool.http.recently_used import RecentlyUsedContainer
     from radiopool.http.request_headers import make_headers
     from radiopool.http.response import BaseHTTPResponse
@@ -35,6 +37,7 @@ __all__ = [
     "HTTPSConnectionPool",
     "HTTPSPoolKey",
     "PoolManager",
+    "ProxyManager",
     "RecentlyUsedContainer",
     "RequestField",
     "RequestHistory",
@@ -51,6 +54,8 @@ __all__ = [
     "parse_url",
     "pool_classes_by_scheme",
     "port_by_scheme",
+    "proxy_from_environment",
+    "proxy_from_url",
     "request",
 ]
 
@@ -62,6 +67,8 @@ _PLACES = {
     "header_lines": ("SKIP_HEADER",),
     "headers": ("HTTPHeaderDict",),
     "keys": ("BasePoolKey", "HTTPPoolKey", "HTTPSPoolKey", "default_key_normalizer"),
+    "environment": ("proxy_from_environment",),
+    "proxymanager": ("ProxyManager", "proxy_from_url"),
     "poolmanager": ("PoolManager", "key_fn_by_scheme", "pool_classes_by_scheme"),
     "recently_used": ("RecentlyUsedContainer",),
     "request_headers": ("make_headers",),

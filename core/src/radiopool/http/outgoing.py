@@ -1,5 +1,6 @@
 """The bodies of requests: small ones go out with the head, in one send."""
 
+from radiopool.http.wire import ENCODING
 from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
@@ -25,8 +26,8 @@ def with_body(
         from radiopool.http.sending import add_body
 
         lengths, body = add_body(body, chunked, given, timeout)
-        return (head + lengths + "\r\n").encode("latin-1"), body
-    first = (head + "Content-Length: %d\r\n\r\n" % len(body)).encode("latin-1")
+        return (head + lengths + "\r\n").encode(ENCODING), body
+    first = (head + "Content-Length: %d\r\n\r\n" % len(body)).encode(ENCODING)
     if len(body) <= SMALL:
         return first + body, None
     return first, body

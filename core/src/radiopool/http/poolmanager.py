@@ -116,6 +116,8 @@ class PoolManager(ManagerMethods):
 
             raise URLSchemeUnknown(scheme)
         pool = self.connection_from_host(host, port, scheme)
+        if pool.forwards:
+            target = scheme + "://" + host + (":%d" % port if port else "") + target
         if len(self._routes) >= _REMEMBERED or self._may_change_unseen():
             self._routes.clear()
         self._routes[url] = (pool.pool_key, target)

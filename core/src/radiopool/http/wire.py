@@ -15,6 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+ENCODING = "latin-1" if CPYTHON else "utf-8"
+"""Of heads (RFC 9110 section 5.5). A board encodes as UTF-8 whatever it is told."""
+
 HEAD_LIMIT = 65536 if CPYTHON else 8192
 INTERIM_LIMIT = 16
 _BUFFER = 16384 if CPYTHON else 1024
