@@ -120,6 +120,10 @@ class _Checker(ast.NodeVisitor):
     def is_asked_for(self, name: str) -> bool:
         return bool(self.tried) or any(name in names for names in self.asked_for)
 
+    def is_own(self, node: ast.Attribute) -> bool:
+        """Whether it is an attribute that this file's own classes give themselves."""
+        return _name(node.value) == "self" and isinstance(node.value, ast.Name) and node.attr in self.made
+
     def maker(self, value: ast.expr) -> str:
         """What an assigned value is: 'dict', 'bytearray', the name of the function or class called, or ''."""
         if isinstance(value, (ast.Dict, ast.DictComp)):
@@ -273,7 +277,7 @@ class _Checker(ast.NodeVisitor):
         elif isinstance(node.value, ast.Name) and node.value.id == "builtins":
             if node.attr in self.missing_names and not self.is_asked_for(node.attr):
                 self.refuse(node, "missing-name", "%s is not on every board" % node.attr)
-        elif node.attr in lacking.ATTRIBUTES_MISSING and not self.is_asked_for(node.attr):
+        elif node.attr in lacking.ATTRIBUTES_MISSING and not self.is_asked_for(node.attr) and not self.is_own(node):
             self.refuse(node, "missing-attribute", "no .%s on boards" % node.attr)
         elif node.attr == "errno" and isinstance(node.ctx, ast.Load) and _name(node.value) != "self":
             self.refuse(node, "errno-attribute", "OSError('x').errno == 'x' there: use errors.error_number")
@@ -420,8 +424,15 @@ class _Checker(ast.NodeVisitor):
                 kind = getattr(builtins, _name(node.value.func), None)
                 if isinstance(kind, type) and issubclass(kind, BaseException):
                     built_in.update(_name(target) for target in node.targets)
+        asked = {
+            str(_constant(n.args[1]))
+            for n in _own_nodes(function)
+            if isinstance(n, ast.Call) and _name(n.func) == "hasattr" and len(n.args) == 2
+        }
         for node in _own_nodes(function):
-            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _name(node.value) in built_in:
+            if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Store) or node.attr in asked:
+                continue
+            if _name(node.value) in built_in:
                 self.refuse(node, "exception-attribute", "built-in exceptions take no attributes on boards")
 
     def check_live_views(self, scope: "ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef") -> None:

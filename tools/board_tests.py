@@ -1,6 +1,7 @@
 """Run the board tests under pytest on CPython and on MicroPython, from bytecode, and compare what ran.
 
-The tests are `core/tests/board/` and `plugins/*/tests/board/`. MicroPython gets exactly the files that each package's
+The tests are `core/tests/board/` and `plugins/*/tests/board/`; those that want a real server find one through the
+environment (`tests/board_runner/board_server.py`). MicroPython gets exactly the files that each package's
 `board.json` lists, cross-compiled: a file missing there fails here. Exits 1 if a test failed or if one interpreter
 ran a test that the other did not.
 """
@@ -14,6 +15,10 @@ from typing import NamedTuple
 
 import board_files
 from environments import ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "board_runner"))
+
+from board_server import BoardServer
 
 MICROPYTHON = ROOT / ".venv-boards" / "bin" / "micropython"
 RUNNER = ROOT / "tests" / "board_runner"
@@ -79,8 +84,9 @@ def main() -> int:
     files = test_files()
     library = BUILD / "test"
     board_files.compile_all(library)
-    on_cpython = run_on_cpython(files)
-    on_micropython = run_on_micropython(files, library)
+    with BoardServer():
+        on_cpython = run_on_cpython(files)
+        on_micropython = run_on_micropython(files, library)
     for name, outcome in (("CPython", on_cpython), ("MicroPython", on_micropython)):
         if outcome.failed:
             print("Failed on %s: %s\n%s" % (name, ", ".join(sorted(outcome.failed)), outcome.output))

@@ -185,6 +185,7 @@ class HTTPConnectionPool(PoolMethods):
                 manager.discard(entry, "stale")
                 continue
             exchange = begin(self, entry, lines[2])
+            exchange.timeout = timeout
             try:
                 if clock:
                     entry.socket.settimeout(clock.read_timeout)

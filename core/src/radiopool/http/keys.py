@@ -30,7 +30,7 @@ def default_key_normalizer(
     Mappings and lists among the values are made hashable.
     """
     values = []
-    names: "tuple[str, ...]" = fields or _FIELDS.get(key_class) or getattr(key_class, "_fields", ())
+    names: "Any" = fields or _FIELDS.get(key_class) or getattr(key_class, "_fields", None)
     for name in names:
         value = request_context.get(name)
         if name in ("scheme", "host"):

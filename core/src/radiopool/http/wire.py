@@ -119,6 +119,7 @@ class Exchange:
     start: int
     stop: int
     sent: int
+    timeout: "float | None"
     close: "str | None"
     head: bytes
     status: int
@@ -137,6 +138,7 @@ class Exchange:
 
     def send(self, request: "Any") -> None:
         """Send all the bytes. Raises ReadTimeoutError, ProtocolError."""
+        sent = 0
         try:
             sent = self.sent = self.socket.send(request)
             if sent != len(request):
@@ -144,7 +146,14 @@ class Exchange:
                 while sent < len(request):
                     sent += self.socket.send(request[sent:])
         except OSError as error:
-            raise self.failed(error) from error
+            if not self.pool.manager.driver.would_block(error):
+                raise self.failed(error) from error
+            from radiopool.http.full_buffer import send_rest
+
+            try:
+                send_rest(self, memoryview(request)[sent:])
+            except OSError as error:
+                raise self.failed(error) from error
 
     def receive(self, method: str) -> None:
         """Read the response's head and find how its body is framed.
