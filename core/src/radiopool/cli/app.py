@@ -58,9 +58,15 @@ def main() -> NoReturn:
         status = 1
     except radiopool.RadiopoolError as error:
         status = _fail(str(error), 1)
+    except Exception as error:
+        # A fault of ours or of somebody's driver; `python -X dev -m radiopool` shows where.
+        if sys.flags.dev_mode:
+            raise
+        status = _fail(f"{type(error).__name__}: {error}", 1)
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _fail(sentence: str, status: int) -> int:
-    typer.secho(f"radiopool: {' '.join(sentence.split())}", err=True, fg="red" if sys.stderr.isatty() else None)
+    if sentence:  # none if the help was the answer
+        typer.secho(f"radiopool: {' '.join(sentence.split())}", err=True, fg="red" if sys.stderr.isatty() else None)
     return status

@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from radiopool import registry
@@ -83,22 +84,14 @@ def drivers(
         return
     screen = console()
     if not rows:
-        screen.print('No driver is installed. For the host\'s own network: pip install "radiopool[cpython]"')
+        screen.print(escape('No driver is installed. For the host\'s own network: pip install "radiopool[cpython]"'))
         return
     table = Table("Name", "Distribution", "Version", "Contract", "Radios", "Budget", "TLS", "Status")
     for row in rows:
         style = None if row["status"] == "ok" else "yellow"
-        table.add_row(
-            row["name"],
-            row["distribution"],
-            row["version"],
-            row["contract"] or "",
-            "\n".join(row["radios"]),
-            describe_budget(row["budget"]),
-            row["tls"] or "",
-            row["status"],
-            style=style,
-        )
+        radios, budget = "\n".join(row["radios"]), describe_budget(row["budget"])
+        cells = (row["name"], row["distribution"], row["version"], row["contract"], radios, budget, row["tls"])
+        table.add_row(*(escape(cell or "") for cell in (*cells, row["status"])), style=style)
     screen.print(table)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from radiopool import ConnectionManager, NoDriverError, Policy, RadiopoolError, manager_for, registry
+from radiopool import ConnectionManager, NoDriverError, Policy, manager_for, registry
 from radiopool.cli.console import console
 from radiopool.cli.recycling_table import recycling_table
 
@@ -80,7 +80,7 @@ def get_all(manager: ConnectionManager, urls: list[str], parallel: int, timeout:
             begun = time.perf_counter()
             try:
                 response = pools.request("GET", url)
-            except (RadiopoolError, ValueError) as error:
+            except Exception as error:  # a driver's own too: the other URLs go on
                 return {"url": url, "error": f"{type(error).__name__}: {error}"}
             seconds = round(time.perf_counter() - begun, 6)
             return {"url": url, "status": response.status, "bytes": len(response.data), "seconds": seconds}
