@@ -119,10 +119,9 @@ def test_a_radio_that_runs_out_gets_room_made():
     ours = manager(most=2)
     with ours.lease("a", 80):
         pass
-    with ours.lease("b", 80):
-        with ours.lease("c", 80):
-            assert ours.socket_pool.open() == 2
-            raises(OutOfSocketsError, ours.get_socket, "d", 80, "", timeout=0)
+    with ours.lease("b", 80), ours.lease("c", 80):
+        assert ours.socket_pool.open() == 2
+        raises(OutOfSocketsError, ours.get_socket, "d", 80, "", timeout=0)
     ours.close()
     assert ours.socket_pool.open() == 0
 

@@ -234,10 +234,7 @@ def test_pool_manager_over_plain_and_tls(radio, manager, web, secure_web, trusti
     assert radio.slots.peak <= radio.slots.total
 
 
-def test_pool_manager_sends_more_than_a_send_buffer_holds(request, radio, manager, web):
-    if radio.personality.name == "espressif":
-        reason = "espressif says EAGAIN of a full buffer, and radiopool.http does not wait for room then"
-        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
+def test_pool_manager_sends_more_than_a_send_buffer_holds(radio, manager, web):
     body = bytes(range(256)) * 4000
     with PoolManager(radio=radio, timeout=2, retries=False) as http_pool:
         answer = http_pool.request("POST", "http://one.test:%d/" % web.server_address[1], body=body)

@@ -80,13 +80,22 @@ class Outgoing:
                 count = exchange.socket.send(view)
                 exchange.sent += count
                 view = view[count:]
+            return True
         except OSError as error:
-            if exchange.pool.manager.driver.is_timeout(error):
+            driver = exchange.pool.manager.driver
+            if driver.would_block(error):
+                from radiopool.http.full_buffer import send_rest
+
+                try:
+                    send_rest(exchange, view)
+                    return True
+                except OSError as later:
+                    error = later
+            if driver.is_timeout(error):
                 raise exchange.failed(error) from error
             # A server that refuses a body answers and closes before it has read it all.
             exchange.close = "the peer did not take the request's body"
             return False
-        return True
 
     def _may_continue(self, exchange: Exchange) -> bool:
         """Wait a moment for the peer's word; False if it has answered already."""

@@ -1,0 +1,40 @@
+"""Sending to a socket that says EAGAIN of a full send buffer whatever its timeout, as CircuitPython's on espressif."""
+
+import errno
+import time
+
+from radiopool import platform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from radiopool.http.wire import Exchange
+
+# The buffer empties as fast as the peer acknowledges: a few milliseconds on a local network.
+PAUSE = 0.005
+# With no timeout of the request's own: as long as a lease waits by default.
+PATIENCE = 60
+
+
+def send_rest(exchange: "Exchange", rest: "Any") -> None:
+    """Send all of `rest` (a memoryview), waiting for room as long as the request's timeout.
+
+    Raises OSError: ETIMEDOUT if there was no room in time, else what the socket raised.
+    """
+    driver = exchange.pool.manager.driver
+    patience = int((exchange.timeout or PATIENCE) * 1000)
+    begun = platform.now_ms()
+    while rest:
+        try:
+            count = exchange.socket.send(rest)
+        except OSError as error:
+            if not driver.would_block(error):
+                raise
+            if platform.now_ms() - begun >= patience:
+                raise OSError(errno.ETIMEDOUT, "no room in the send buffer") from error
+            time.sleep(PAUSE)
+        else:
+            exchange.sent += count
+            rest = rest[count:]
+            begun = platform.now_ms()
