@@ -10,6 +10,7 @@ import typer
 import typer.exceptions
 
 import radiopool
+from radiopool.cli.bundle import bundle
 from radiopool.cli.conformance import conformance
 from radiopool.cli.demo import demo
 from radiopool.cli.doctor import doctor
@@ -38,7 +39,7 @@ def command_line(
     """The options of the command itself."""
 
 
-for command in (drivers, doctor, fetch, demo, conformance, new_driver):
+for command in (drivers, doctor, fetch, demo, conformance, new_driver, bundle):
     app.command()(command)
 
 

@@ -1,0 +1,111 @@
+"""What each installed distribution gives to boards: its package's `board.json` says so.
+
+`board.json`: {"files": [...]} and, where they apply, "targets" (["micropython"] or ["circuitpython"]; both without
+it), "radio" (the lines of a starter program after which `radio` is the radio), "settings" (lines of a settings.toml)
+and "top" ({module at the top of lib/: file of the package}).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import importlib_metadata
+
+from radiopool.errors import DriverError, NoDriverError
+
+GROUP = "radiopool.drivers"
+LISTING = "board.json"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One distribution's share of a bundle.
+
+    folder: its package on this machine. files: (place below lib/, file), in the order of places. driver: the class to
+    register, "" for core. radio, settings: see above.
+    """
+
+    distribution: str
+    version: str
+    package: str
+    folder: Path
+    files: tuple[tuple[PurePosixPath, Path], ...]
+    targets: tuple[str, ...]
+    driver: str = ""
+    radio: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+
+def core_part(rooms: tuple[str, ...] = ()) -> Part:
+    """The core's files, with those of the named rooms ("http", "compat")."""
+    import radiopool
+
+    return _part("radiopool", radiopool.__version__, "radiopool", Path(radiopool.__file__).parent, rooms)
+
+
+def driver_part(name: str) -> Part:
+    """The files of the distribution that has the driver of that name. Its package is not imported.
+
+    Raises NoDriverError if none is installed, DriverError if it has nothing for boards.
+    """
+    points = {point.name: point for point in importlib_metadata.entry_points(group=GROUP)}
+    point = points.get(name)
+    if point is None:
+        known = ", ".join(sorted(points)) or "none"
+        raise NoDriverError(f"no driver is named {name!r}; there are: {known}. pip install radiopool-{name} adds one")
+    package, _, driver = point.value.partition(":")
+    package = package.split(".")[0]
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise DriverError(f"driver {name!r}: its package {package!r} is not there; install its distribution again")
+    distribution = point.dist
+    name, version = (distribution.name, distribution.version) if distribution else (package, "")
+    return _part(name, version, package, Path(found.origin).parent, None, driver.split(".")[-1])
+
+
+def _part(
+    distribution: str, version: str, package: str, folder: Path, rooms: tuple[str, ...] | None, driver: str = ""
+) -> Part:
+    listing = _listing(distribution, folder)
+    files = []
+    for name in listing["files"]:
+        place = PurePosixPath(name)
+        # A room is a folder that not every board wants; only core has them.
+        if rooms is None or len(place.parts) == 1 or place.parts[0] in rooms:
+            files.append((PurePosixPath(package) / place, folder / name))
+    for top, name in listing.get("top", {}).items():
+        if rooms is None or PurePosixPath(name).parts[0] in rooms:
+            files.append((PurePosixPath(top), folder / name))
+    missing = [str(path) for _, path in files if not path.is_file()]
+    if missing:
+        raise DriverError(f"{distribution}: {LISTING} lists files that are not there: {', '.join(missing)}")
+    if not files:
+        raise DriverError(f"{distribution} has nothing for boards; it is for CPython")
+    return Part(
+        distribution,
+        version,
+        package,
+        folder,
+        tuple(sorted(files)),
+        tuple(listing.get("targets", ("circuitpython", "micropython"))),
+        driver,
+        tuple(listing.get("radio", ())),
+        tuple(listing.get("settings", ())),
+    )
+
+
+def _listing(distribution: str, folder: Path) -> dict[str, Any]:
+    path = folder / LISTING
+    if not path.is_file():
+        raise DriverError(f"{distribution} does not say which of its files are for boards: {path} is missing")
+    try:
+        listing = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(name, str) for name in listing["files"]):
+            raise TypeError("its files must be names")
+    except (ValueError, KeyError, TypeError) as error:
+        raise DriverError(f"{distribution}: {path} can't be used: {error!r}") from error
+    return listing  # type: ignore[no-any-return]

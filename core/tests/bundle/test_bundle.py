@@ -1,0 +1,157 @@
+"""`radiopool bundle`, with a driver's distribution made for the test: core knows none by name."""
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from radiopool import DriverError, InvalidValueError, NoDriverError, bundle
+from radiopool.bundle.writing import write_zip
+from radiopool.cli.app import app
+
+DRIVER = """
+from radiopool import Driver
+
+__version__ = "2.1"
+
+
+class Modem(Driver):
+    name = "modem"
+"""
+
+
+class Distribution:
+    """An installed distribution with a driver, on a path of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.package = folder / "radiopool_modem"
+        self.package.mkdir()
+        (self.package / "__init__.py").write_text(DRIVER)
+        (self.package / "chip.py").write_text("SLOTS = 4\n")
+        (self.package / "emulator.py").write_text("import threading\n")
+        about = folder / "radiopool_modem-2.1.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: radiopool-modem\nVersion: 2.1\n")
+        (about / "entry_points.txt").write_text("[radiopool.drivers]\nmodem = radiopool_modem:Modem\n")
+
+    def list(self, **listing: object) -> None:
+        (self.package / "board.json").write_text(json.dumps(listing))
+
+
+@pytest.fixture
+def modem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Distribution:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    made = Distribution(folder)
+    made.list(files=["__init__.py", "chip.py"], radio=["radio = make_radio()"], settings=['APN = "net"'])
+    monkeypatch.syspath_prepend(str(folder))
+    return made
+
+
+def places(folder: Path) -> "set[str]":
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def run(*arguments: object) -> str:
+    done = CliRunner().invoke(app, ["bundle", *map(str, arguments)])
+    if done.exception is not None:
+        raise done.exception
+    return done.output
+
+
+def test_exactly_the_files_of_boards(modem: Distribution, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    printed = run("--driver", "modem", "--out", out)
+    written = places(out)
+    assert {"code.py", "settings.toml", "lib/radiopool_modem/__init__.py", "lib/radiopool_modem/chip.py"} <= written
+    assert "lib/radiopool/manager.py" in written
+    forbidden = ("emulator", "test", "discovery", "threaded", "tls", "/cli/", "board.json", "http")
+    assert not [name for name in written for word in forbidden if word in name]
+    assert "radiopool_modem 2.1" in printed
+    assert "radiopool_modem" not in sys.modules
+
+
+def test_rooms_come_when_they_are_asked_for(modem: Distribution, tmp_path: Path) -> None:
+    run("--driver", "modem", "--http", "--out", tmp_path / "out")
+    assert "lib/radiopool/http/wire.py" in places(tmp_path / "out")
+    assert "from radiopool.http import PoolManager" in (tmp_path / "out" / "code.py").read_text()
+
+
+def test_the_starter_registers_the_drivers_and_compiles(modem: Distribution, tmp_path: Path) -> None:
+    run("--driver", "modem", "--out", tmp_path)
+    program = (tmp_path / "code.py").read_text()
+    compile(program, "code.py", "exec")
+    assert "from radiopool_modem import Modem\n" in program
+    assert "register(Modem())\n" in program
+    assert "radio = make_radio()\n" in program
+    assert 'APN = "net"\n' in (tmp_path / "settings.toml").read_text()
+
+
+def test_a_second_run_renews_the_packages_and_keeps_the_users_program(modem: Distribution, tmp_path: Path) -> None:
+    run("--driver", "modem", "--http", "--out", tmp_path)
+    (tmp_path / "code.py").write_text("mine")
+    (tmp_path / "lib" / "other.py").write_text("mine too")
+    run("--driver", "modem", "--out", tmp_path)
+    assert (tmp_path / "code.py").read_text() == "mine"
+    assert (tmp_path / "lib" / "other.py").read_text() == "mine too"
+    assert not (tmp_path / "lib" / "radiopool" / "http").exists()
+
+
+def test_sizes_are_those_of_the_files(modem: Distribution, tmp_path: Path) -> None:
+    written = bundle.Bundle([bundle.core_part(), bundle.driver_part("modem")]).write(tmp_path)
+    for file in written:
+        assert file.size == (tmp_path / "lib" / file.place).stat().st_size
+    total = sum(file.size for file in written)
+    assert f"{total:,}" in run("--driver", "modem", "--out", tmp_path, "--sizes")
+
+
+def test_a_zip_file_is_the_same_every_time(modem: Distribution, tmp_path: Path) -> None:
+    run("--driver", "modem", "--out", tmp_path / "out", "--zip", tmp_path / "one.zip")
+    write_zip(tmp_path / "out", tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert set(archive.namelist()) == places(tmp_path / "out")
+
+
+def test_circups_layout(modem: Distribution, tmp_path: Path) -> None:
+    run("--driver", "modem", "--out", tmp_path / "out", "--circup", tmp_path / "circup")
+    (archive,) = (tmp_path / "circup").glob("*.zip")
+    whole = archive.stem
+    assert whole.startswith("radiopool-bundle-py-")
+    with zipfile.ZipFile(archive) as opened:
+        names = set(opened.namelist())
+    assert f"{whole}/lib/radiopool/manager.py" in names
+    assert f"{whole}/requirements/radiopool_modem/requirements.txt" in names
+    (listing,) = (tmp_path / "circup").glob("*.json")
+    assert json.loads(listing.read_text())["radiopool_modem"]["dependencies"] == ["radiopool"]
+
+
+def test_what_is_wrong_is_said(modem: Distribution, tmp_path: Path) -> None:
+    with pytest.raises(NoDriverError, match="'morse'.*modem"):
+        bundle.driver_part("morse")
+    modem.list(files=["__init__.py", "gone.py"])
+    with pytest.raises(DriverError, match="gone.py"):
+        bundle.driver_part("modem")
+    modem.list(files=[])
+    with pytest.raises(DriverError, match="nothing for boards"):
+        bundle.driver_part("modem")
+    (modem.package / "board.json").write_text("{")
+    with pytest.raises(DriverError, match="board.json can't be used"):
+        bundle.driver_part("modem")
+    (modem.package / "board.json").unlink()
+    with pytest.raises(DriverError, match="is missing"):
+        bundle.driver_part("modem")
+    with pytest.raises(InvalidValueError, match="no-such-compiler"):
+        bundle.find_mpy_cross("no-such-compiler")
+
+
+def test_drivers_of_different_interpreters_make_no_bundle(modem: Distribution) -> None:
+    modem.list(files=["__init__.py"], targets=["micropython"])
+    one = bundle.driver_part("modem")
+    modem.list(files=["__init__.py"], targets=["circuitpython"])
+    with pytest.raises(InvalidValueError, match="make a bundle for each board"):
+        bundle.Bundle([bundle.core_part(), one, bundle.driver_part("modem")])
