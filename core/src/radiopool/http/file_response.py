@@ -117,9 +117,10 @@ class HTTPResponse(BaseHTTPResponse):
         """The `Retry` after this response: what is left of it, and its history."""
         from radiopool.http.retry import Retry
 
-        if self._retries is None or not isinstance(self._retries, Retry):
-            self._retries = Retry.from_int(self._retries)
-        return self._retries
+        retries = self._retries
+        if not isinstance(retries, Retry):
+            retries = self._retries = Retry.from_int(retries)
+        return retries
 
     @retries.setter
     def retries(self, retries: Retry | None) -> None:
