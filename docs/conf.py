@@ -28,4 +28,5 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 # Annotations are quoted, with names that exist only while type checking.
 autodoc_typehints_format = "short"
-suppress_warnings = ["sphinx_autodoc_typehints"]
+# ref.python: a class of the core and its namesake in compat; an annotation names it without its module.
+suppress_warnings = ["sphinx_autodoc_typehints", "ref.python"]

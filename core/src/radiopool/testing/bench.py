@@ -87,6 +87,7 @@ class Witness:
         self.peak = 0
 
     def connect(self, *args: "Any", **keywords: "Any") -> "Any":
+        """The driver's own, counted from before it begins."""
         with self._lock:
             self.connecting += 1
             self.peak = max(self.peak, self.connecting + len(self.open))
@@ -101,12 +102,14 @@ class Witness:
                     self.open[id(socket)] = socket
 
     def close(self, socket: "Any") -> None:
+        """The driver's own, counted when it is done."""
         try:
             self._driver.close(socket)
         finally:
             self._forget(socket)
 
     def abandon(self, socket: "Any") -> None:
+        """The driver's own, counted when it is done."""
         self._driver.abandon(socket)
         self._forget(socket)
 
