@@ -1,0 +1,1 @@
+"""urllib3's `contrib`, as far as it is here: `socks`."""
