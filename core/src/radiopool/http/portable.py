@@ -19,7 +19,7 @@ class Portable:
     def __repr__(self) -> str:
         # An error whose message is its repr, as http.client has it, is not wrapped in its name once more.
         message = str(self)
-        return message if message.startswith(type(self).__name__ + "(") else BaseException.__repr__(self)
+        return message if message.startswith(type(self).__name__ + "(") else super().__repr__()
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {name: None if name in _STAYS_HERE else value for name, value in self.__dict__.items()}
