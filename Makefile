@@ -3,7 +3,7 @@
 PYTHON ?= python3
 METADATA := pyproject.toml $(wildcard core/pyproject.toml plugins/*/pyproject.toml) tools/environments.py
 
-.PHONY: help demo test check bench docs test-servers clean
+.PHONY: help demo test check bench bench-board docs test-servers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -19,6 +19,9 @@ check: .venv/ready .venv-boards/ready ## lint, types, import floors, board bytec
 
 bench: .venv/ready ## measure beside urllib3 and Adafruit's connection manager
 	.venv/bin/python -m benchmarks
+
+bench-board: .venv/ready .venv-boards/ready ## sizes, heap and times on MicroPython beside Adafruit's libraries
+	.venv/bin/python -m benchmarks.board
 
 docs: .venv/ready ## build the documentation into docs/_build/html
 	.venv/bin/nox --session docs

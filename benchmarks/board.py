@@ -1,0 +1,158 @@
+"""On a real MicroPython (unix build, 64-bit), from bytecode: radiopool beside what it replaces, in one run.
+
+Each number is from an interpreter of its own; all but the times are the same in every run. The incumbents are
+adafruit_requests and adafruit_connection_manager as installed, with stand-ins for the typing modules they import.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import report
+
+ROOT = Path(__file__).parent.parent
+BOARDS = ROOT / ".venv-boards" / "bin"
+PROGRAMS = Path(__file__).parent / "on_board"
+INCUMBENTS = ("adafruit_connection_manager", "adafruit_requests")
+LARGE = 4_000_000
+SOAK_HEAP = 65536
+
+BARE, THEIRS, OURS, NATIVE = ["bare"], ["adafruit"], ["ours"], ["ours", "native"]
+
+
+class Failed(Exception):
+    """A program did not get through; its output."""
+
+
+def main() -> None:
+    """Measure and print."""
+    sys.path.insert(0, str(ROOT / "tests" / "board_runner"))
+    from board_server import BoardServer
+    from radiopool import bundle
+
+    with tempfile.TemporaryDirectory() as folder, BoardServer():
+        library = Path(folder)
+        parts = [bundle.core_part(("http",)), bundle.driver_part("micropython")]
+        bundle.Bundle(parts, http=True).write_library(library, BOARDS / "mpy-cross")
+        for name in INCUMBENTS:
+            found = importlib.util.find_spec(name)
+            if found is None or found.origin is None:
+                sys.exit(f"{name} is not installed: remove .venv and try again")
+            compile_incumbent(Path(found.origin), library)
+        board = Board(library)
+        report.write(
+            "board",
+            "On MicroPython: radiopool beside adafruit_connection_manager and adafruit_requests",
+            "make bench-board",
+            ("", "bare loop", "Adafruit's", "radiopool", "to reach", "with radiopool-micropython's sockets"),
+            rows(board),
+            soak(board),
+        )
+
+
+def compile_incumbent(source: Path, library: Path) -> None:
+    """Bytecode of one file, compiled as ours is."""
+    target = library / (source.stem + ".mpy")
+    subprocess.run([BOARDS / "mpy-cross", "-s", source.name, "-o", target, source], check=True)
+
+
+class Board:
+    """A MicroPython with a library of bytecode."""
+
+    def __init__(self, library: Path) -> None:
+        self.library = library
+        self.environment = os.environ | {"MICROPYPATH": f"{library}:{PROGRAMS}"}
+
+    def run(self, program: list[str], what: str, heap: int = LARGE) -> str:
+        """What a program prints. Raises Failed."""
+        command = [BOARDS / "micropython", "-X", f"heapsize={heap}", PROGRAMS / f"{program[0]}.py", what, *program[1:]]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            raise Failed(done.stdout + done.stderr)
+        return done.stdout
+
+    def number(self, program: list[str], what: str) -> int:
+        """The number that a program prints."""
+        return int(self.run(program, what))
+
+    def bytecode(self, program: list[str], what: str) -> int:
+        """Bytes of the .mpy files of the modules that a program has loaded in the end."""
+        return sum(self.size(name) for name in self.run(program, what).split())
+
+    def size(self, module: str) -> int:
+        """Bytes of one module's .mpy file."""
+        path = self.library / module.replace(".", "/")
+        return (path / "__init__.mpy" if path.is_dir() else path.with_suffix(".mpy")).stat().st_size
+
+    def milliseconds(self, program: list[str]) -> float:
+        """The median of five runs of 50 GETs."""
+        return sorted(self.number(program, "get-time") for _ in range(5))[2] / 1000
+
+    def smallest_heap(self, program: list[str], what: str) -> int:
+        """Bytes of the smallest heap with which a program gets through, to 256 bytes."""
+        low, high = 8_192, 524_288
+        while high - low > 256:
+            middle = (low + high) // 2
+            try:
+                self.run(program, what, middle)
+                high = middle
+            except Failed:
+                low = middle
+        return high
+
+
+def rows(board: Board) -> list[tuple[object, ...]]:
+    """The table."""
+
+    def row(name: str, to_reach: str, bare: object, *measured: object) -> tuple[object, ...]:
+        theirs, ours, *native = [f"{value:,}" if isinstance(value, int) else value for value in measured]
+        return (name, f"{bare:,}" if isinstance(bare, int) else bare, theirs, ours, to_reach, *(native or ("",)))
+
+    bare_ms = board.milliseconds(BARE)
+    times = [f"{board.milliseconds(program):.1f}" for program in (THEIRS, OURS, NATIVE)]
+    everyone = (THEIRS, OURS, NATIVE)
+    return [
+        row("bytecode a GET needs", "13,000", "", *(board.bytecode(p, "loaded") for p in everyone)),
+        row("heap kept by importing it", "23,000", "", *(board.number(p, "kept") for p in (THEIRS, OURS))),
+        row("manager only: bytecode", "6,000", "", *(board.bytecode(p, "manager-loaded") for p in everyone)),
+        row("manager only: heap kept", "11,000", "", *(board.number(p, "manager-kept") for p in (THEIRS, OURS))),
+        row(
+            "heap allocated per GET over 50 on one socket",
+            "2,000",
+            board.number(BARE, "get-heap"),
+            *(board.number(p, "get-heap") for p in everyone),
+        ),
+        row(
+            "heap allocated by streaming 100 KB in 1 KB pieces",
+            "116,000",
+            board.number(BARE, "stream-heap"),
+            *(board.number(p, "stream-heap") for p in everyone),
+        ),
+        row("smallest heap: 50 GETs", "36,000", "", *(board.smallest_heap(p, "get") for p in everyone)),
+        row("smallest heap: 100 KB stream", "37,000", "", *(board.smallest_heap(p, "stream") for p in everyone)),
+        row("50 GETs on one socket, ms", f"{2.5 * bare_ms:.1f}", f"{bare_ms:.1f}", *times),
+    ]
+
+
+def soak(board: Board) -> str:
+    """5,000 requests over three hosts: with a heap of 64 KB, else with the smallest that is a multiple of 8 KB."""
+    for heap in range(SOAK_HEAP, 262_144, 8192):
+        try:
+            first, last, opened = board.run(NATIVE, "soak", heap).split()
+        except Failed:
+            continue
+        grown = int(last) - int(first)
+        return (
+            f"Soak: 5,000 requests over 3 hosts with a heap of {heap // 1024} KB on {opened} connections; the heap in "
+            f"use after the last request is {grown:,} bytes more than after the first hundred."
+        )
+    return "Soak: no heap below 256 KB was enough."
+
+
+if __name__ == "__main__":
+    main()
