@@ -4,6 +4,7 @@ import gc
 import socketserver
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -41,6 +42,21 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
+@contextmanager
+def wifi_leads_to(routes: "dict[tuple[str, int], tuple[str, int]]") -> Iterator[None]:
+    """The same for the `wifi.radio` of radiopool-socketpool, where it is installed."""
+    try:
+        import wifi
+    except ModuleNotFoundError:
+        yield
+        return
+    from radiopool_socketpool.names import Names
+
+    before, wifi.radio.names = wifi.radio.names, Names(routes=routes)
+    yield
+    wifi.radio.names = before
+
+
 @pytest.fixture(scope="session")
 def documented_hosts() -> Iterator[None]:
     """The hosts that the documentation talks to are a server on loopback, for the host's default radio."""
@@ -54,17 +70,20 @@ def documented_hosts() -> Iterator[None]:
         routes = {(name, 80): ("127.0.0.1", server.server_address[1]) for name in DOCUMENTED_HOSTS}
         radio.hosts.update(hosts)
         radio.routes.update(routes)
-        yield
+        with wifi_leads_to(routes):
+            yield
         for name in DOCUMENTED_HOSTS:
             del radio.hosts[name], radio.routes[name, 80]
         server.shutdown()
         thread.join()
 
 
-def close_default_manager(namespace: object) -> None:
-    """Each document starts with no socket open and every count at 0."""
-    from radiopool import manager_for
+def clean_up(namespace: object) -> None:
+    """Each document starts with no driver registered, no socket open and every count at 0."""
+    from radiopool import manager_for, registry, unregister
 
+    for driver in list(registry._registered):
+        unregister(driver)
     manager_for().close()
 
 
@@ -75,7 +94,7 @@ pytest_collect_file = Sybil(
     patterns=["*.md"],
     excludes=["**/CHANGELOG.md", "docs/_build/**", "docs/contributing.md"],
     fixtures=["documented_hosts"],
-    teardown=close_default_manager,
+    teardown=clean_up,
 ).pytest()
 
 
