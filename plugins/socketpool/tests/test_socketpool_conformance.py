@@ -1,8 +1,9 @@
-"""The driver kit, all levels, over both ports with their own budgets and with one of four."""
+"""The driver kit, all levels: both ports with their own budgets and with one of four, IPv6 where there is any."""
 
 import pytest
 
 from radiopool.testing.bench import Bench
+from radiopool.testing.peers import Peers
 from radiopool.testing.pytest import DriverConformance
 from radiopool_socketpool import SocketPoolDriver
 
@@ -36,6 +37,14 @@ class TestEspressif(NativeConformance):
 
 class TestEspressifOfFour(TestEspressif):
     budget = 4
+
+
+class TestEspressifOverIPv6(TestEspressif):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def peer(cls):
+        with Peers("::1") as peers:
+            yield peers
 
 
 class TestRaspberrypi(NativeConformance):

@@ -332,6 +332,16 @@ class Bench:
         self.driver.close(witness)
 
 
+def address_of(info: "Any") -> "Any":
+    """What `connect` and `sendto` are given of a 5-tuple of `getaddrinfo`.
+
+    Of an IPv6 address CircuitPython's `getaddrinfo` gives four parts, and its sockets take two (RFC 3493's flow and
+    scope are 0 here, and may be left out). MicroPython packs the whole into bytes.
+    """
+    address = info[-1]
+    return address[:2] if isinstance(address, tuple) else address
+
+
 def pattern(size: int) -> bytes:
     """The bytes that the peer sends when asked for that many; no two neighbourhoods look alike."""
     block = bytearray(size)

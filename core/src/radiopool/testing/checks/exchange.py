@@ -2,7 +2,7 @@
 
 import binascii
 
-from radiopool.testing.bench import Skipped, pattern, require
+from radiopool.testing.bench import Skipped, address_of, pattern, require
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def check_finds_addresses(bench: "Bench") -> None:
     require(len(found[0]) == 5, "getaddrinfo gave %r, which is no 5-tuple", found[0])
     socket = bench.own(bench.pool.socket(found[0][0], found[0][1]))
     socket.settimeout(bench.patience)
-    socket.connect(found[0][-1])
+    socket.connect(address_of(found[0]))
     bench.echoes(socket)
 
 
@@ -231,7 +231,7 @@ def check_datagrams(bench: "Bench") -> None:
     info = list(pool.getaddrinfo(bench.peer.host, bench.port("udp"), 0, pool.SOCK_DGRAM))[0]
     socket = bench.own(pool.socket(info[0], pool.SOCK_DGRAM))
     socket.settimeout(bench.patience)
-    require(socket.sendto(b"datagram", info[-1]) == 8, "sendto did not say that it took 8 bytes")
+    require(socket.sendto(b"datagram", address_of(info)) == 8, "sendto did not say that it took 8 bytes")
     buffer = bytearray(20)
     count, sender = socket.recvfrom_into(buffer)
     require(buffer[:count] == b"datagram", "the datagram came back as %r", bytes(buffer[:count]))
