@@ -1,11 +1,15 @@
 """`radiopool new-driver` refuses what would make no project, and writes one that names itself throughout."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from radiopool import InvalidValueError
 from radiopool.scaffold import new_driver
+from radiopool.testing import all_checks
 
 
 @pytest.mark.parametrize("name", ["", "Acme", "a b", "../x", "a--b", "-a", "a-", "4you", "é"])
@@ -44,3 +48,14 @@ def test_nothing_of_the_template_is_left_in_what_is_written(tmp_path: Path) -> N
     for file in files:
         text = (project / file).read_text()
         assert "{{" not in text.replace("${{ matrix.python }}", "") and "{%" not in text, file
+
+
+def test_pytest_takes_no_driver_for_a_test_whatever_its_name(tmp_path: Path) -> None:
+    project = new_driver("test-radio", tmp_path)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", *sys.path])}
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=project, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    collected = [line for line in done.stdout.splitlines() if "::" in line]
+    assert len(collected) == len(all_checks())
+    assert all("::test_conformance[level " in line for line in collected)
