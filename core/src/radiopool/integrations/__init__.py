@@ -1,0 +1,1 @@
+"""Mainstream HTTP libraries over any radio: `integrations.requests`, `integrations.httpx`. CPython only."""
