@@ -127,6 +127,9 @@ class Exchange:
     chunked: int
     received: int
     encoded: bool
+    # Head and method of the last response, and the framing that they come to: the next often has the same.
+    known: "Any" = None
+    framing: "Any"
 
     def __init__(self) -> None:
         self.renew(_BUFFER)
@@ -177,6 +180,11 @@ class Exchange:
                     raise self.failed("peer closed before the response" + (" head ended" if start < stop else ""))
             self.start = end
             head = self.head = bytes(self.view[start:end])
+            if (head, method) == self.known:
+                self.status, self.left, self.chunked, self.encoded, close = self.framing
+                self.close = close or self.close
+                self.received = 0
+                return
             if not is_head(head):
                 raise self.failed("not an HTTP/1 response: %r" % head[: head.find(b"\r\n")][:80])
             status = self.status = int(head[9:12])
@@ -186,13 +194,13 @@ class Exchange:
             if not interim:
                 raise self.failed("over %d interim responses" % INTERIM_LIMIT)
         self.received = chunked = 0
-        left = None
+        left = close = None
         if head[7] == 48:
-            self.close = "HTTP/1.0"
+            close = "HTTP/1.0"
         head = head.lower()
         at = head.find(b"\r\nconnection:")
         if at > 0 and head.find(b"close", at) > 0 and b"close" in field(head, b"\r\nconnection:", at):
-            self.close = "the peer closes"
+            close = "the peer closes"
         self.encoded = head.find(b"\r\ncontent-encoding:") > 0
         at = head.find(b"\r\ncontent-length:")
         if at > 0:
@@ -207,7 +215,7 @@ class Exchange:
             if field(head, b"\r\ntransfer-encoding:", at) != b"chunked":
                 raise self.failed("Transfer-Encoding other than chunked", "InvalidHeader")
             if left is not None:
-                self.close = "both Content-Length and Transfer-Encoding"
+                close = "both Content-Length and Transfer-Encoding"
             chunked = 1
             left = 0
         if status == 101:
@@ -217,9 +225,12 @@ class Exchange:
         elif method == "HEAD" or status == 204 or status == 304:
             left = chunked = 0
         if left is None:
-            self.close = self.close or "no length"
+            close = close or "no length"
         self.left = left
         self.chunked = chunked
+        self.close = close or self.close
+        self.known = (self.head, method)
+        self.framing = (status, left, chunked, self.encoded, close)
 
     def readinto(self, target: "Any", size: int) -> int:
         """Up to `size` bytes of the body into the start of `target`; 0 at its end. The lease ends with the last one.
