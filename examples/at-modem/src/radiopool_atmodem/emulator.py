@@ -13,8 +13,6 @@ from collections.abc import Mapping
 
 from radiopool_atmodem.modem import LARGEST, SOCKETS, Modem
 
-REFLECTION = 0.001
-"""Seconds that the modem thinks before it answers."""
 MEMORY = 2048
 """Bytes that a socket keeps until they are read."""
 
@@ -83,16 +81,19 @@ class Slot:
 class Emulator:
     """`modem` is the library's object, connected to it.
 
-    hosts: name -> address. routes: (host, port) -> (host, port).
+    hosts: name -> address. routes: (host, port) -> (host, port). reflection: seconds that the modem thinks before it
+    answers a command.
     """
 
     def __init__(
         self,
         hosts: Mapping[str, str] | None = None,
         routes: Mapping[tuple[str, int], tuple[str, int]] | None = None,
+        reflection: float = 0.003,
     ) -> None:
         self.hosts = dict(hosts or {})
         self.routes = dict(routes or {})
+        self.reflection = reflection
         self.slots: dict[int, Slot] = {}
         self._line, self._far_end = os.openpty()
         tty.setraw(self._far_end)
@@ -126,7 +127,7 @@ class Emulator:
                 self._command += os.read(self._line, 4096)
                 while b"\r" in self._command:
                     line, _, self._command = self._command.partition(b"\r")
-                    time.sleep(REFLECTION)
+                    time.sleep(self.reflection)
                     self._obey(line.decode("ascii", "replace"))
 
     def _obey(self, line: str) -> None:

@@ -28,8 +28,8 @@ ANSWER_WITHIN = 5.0
 """Seconds; a modem that takes longer is not there."""
 
 
-class ModemError(Exception):
-    """The modem answered ERROR; `reason` is its word."""
+class ModemError(OSError):
+    """The modem answered ERROR, and `reason` is its word; or it does not answer."""
 
     def __init__(self, command: str, reason: str) -> None:
         super().__init__(f"{command}: {reason}")
