@@ -1,4 +1,4 @@
-"""Runs on MicroPython: radiopool.http; over the same socket pool as the others, or with "native" over its own driver."""
+"""Runs on MicroPython: radiopool.http, over the same socket pool as the others; with "native", over its own driver."""
 
 import gc
 import sys
