@@ -233,6 +233,13 @@ def test_a_proxy_that_drips_is_held_to_one_deadline(proxy_that, radio):
     assert type(error) is ReadTimeoutError
 
 
+def test_a_forwarding_proxy_that_hangs_or_closes(proxy_that, radio):
+    error = fail(proxy_that(answers(b"")), radio, "http://target.example/", timeout=0.05)
+    assert type(error) is ReadTimeoutError
+    error = fail(proxy_that(lambda connection, head: "close"), radio, "http://target.example/")
+    assert type(error) is ProtocolError
+
+
 def test_a_tunnel_that_hangs_in_the_handshake(proxy_that, radio):
     error = fail(proxy_that(answers(ESTABLISHED)), radio, timeout=0.05)
     assert isinstance(error, ConnectTimeoutError)

@@ -342,6 +342,27 @@ def test_forwarding_of_https_needs_a_tls_proxy(radio):
     assert pools("https://p", use_forwarding_for_https=True) == ["ForwardingPool", "ForwardingPool"]
 
 
+def test_a_tls_proxy_forwards_https(https_target, radio):
+    serving, trust = https_target
+    radio.hosts["target.example"] = ("127.0.0.1",)
+    url = f"https://target.example:{serving.port}"
+    own = {"X-Proxy": "1"}
+    with ProxyManager(
+        url, radio=radio, proxy_headers=own, proxy_ssl_context=trust, use_forwarding_for_https=True
+    ) as http:
+        for _ in range(2):
+            assert http.request("GET", "https://a.example/x").status == 200
+            assert http.request("GET", "http://b.example/y").status == 200
+        pool = http.connection_from_url("https://a.example")
+        assert (pool.num_requests, pool.num_connections, len(http.pools)) == (4, 1, 1)
+        assert pool._lease_key[0].tls == id(trust)
+        assert http.connection_from_pool_key(pool.pool_key) is pool
+    assert [(path, headers["Host"], headers["X-Proxy"]) for _, path, headers in serving.seen] == [
+        ("https://a.example/x", "a.example", "1"),
+        ("http://b.example/y", "b.example", "1"),
+    ] * 2
+
+
 class ChipTLS(Driver):
     """A radio with the host's sockets, whose TLS is said to be on a chip."""
 
