@@ -101,6 +101,23 @@ except DriverError as error:
     assert "pip uninstall socketpool" in run(script, tmp_path)
 
 
+def test_the_command_names_the_remedy(tmp_path):
+    pytest.importorskip("typer")
+    install(tmp_path, "socketpool", "socketpool")
+    install(tmp_path, "wifi")
+    script = """
+import json
+from typer.testing import CliRunner
+from radiopool.cli.app import app
+done = CliRunner().invoke(app, ["doctor", "--json"])
+print(json.dumps([done.exit_code, done.stdout]))
+"""
+    status, said = json.loads(run(script, tmp_path))
+    assert status == 1
+    assert "belongs to socketpool and not to CircuitPython: pip uninstall socketpool" in said
+    assert "the module wifi at" in said and "rename or remove that file" in said
+
+
 def test_radiopool_works_without_this_distributions_modules(tmp_path):
     """A foreign socketpool costs this driver only."""
     install(tmp_path, "socketpool", "socketpool", "raise ImportError('broken')\n")

@@ -1,5 +1,6 @@
 """Each statement of CircuitPython's page "socketpool" is a test, and names it."""
 
+import array
 import errno
 import inspect
 import socket as host_socket
@@ -149,10 +150,7 @@ def test_exit_automatically_closes_the_socket_when_exiting_a_context(pool):
 
 
 def test_accept_a_connection_on_a_listening_socket_of_type_sock_stream_creating_a_new_socket_of_type_sock_stream(pool):
-    """Accept a connection on a listening socket of type SOCK_STREAM, creating a new socket of type SOCK_STREAM.
-
-    Returns a tuple of (new_socket, remote_address).
-    """
+    """Accept a connection on a listening socket of type SOCK_STREAM, creating a new socket of type SOCK_STREAM."""
     with pool.socket(), pool.socket() as server:
         server.settimeout(5)
         server.bind(("127.0.0.1", 0))
@@ -209,6 +207,19 @@ def test_connect_a_socket_to_a_remote_address_tuple_of_remote_address_remote_por
             sock.connect(("127.0.0.1", -1))
 
 
+def test_accept_returns_a_tuple_of_new_socket_remote_address(pool):
+    """accept: Returns a tuple of (new_socket, remote_address)."""
+    with pool.socket() as server:
+        server.settimeout(5)
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+        with host_socket.create_connection(server._channel.host.getsockname()) as client:
+            accepted = server.accept()
+            assert type(accepted) is tuple and len(accepted) == 2
+            accepted[0].close()
+            assert accepted[1] == client.getsockname()
+
+
 def test_listen_set_socket_to_listen_for_incoming_connections(pool):
     """Set socket to listen for incoming connections."""
     with pool.socket() as server:
@@ -263,6 +274,24 @@ def test_recvfrom_into_returns_a_tuple_containing_the_number_of_bytes_received_a
         assert sock.recvfrom_into(bytearray(10)) == (4, peer.getsockname())
 
 
+def test_recvfrom_into_buffer_object_buffer_to_read_into(pool):
+    """buffer (object): buffer to read into."""
+    with (
+        pool.socket(pool.AF_INET, pool.SOCK_DGRAM) as sock,
+        host_socket.socket(type=host_socket.SOCK_DGRAM) as peer,
+    ):
+        peer.bind(("127.0.0.1", 0))
+        sock.settimeout(5)
+        sock.sendto(b"ping", peer.getsockname())
+        client = peer.recvfrom(10)[1]
+        for buffer in (bytearray(4), memoryview(bytearray(4)), array.array("B", bytes(4))):
+            peer.sendto(b"pong", client)
+            assert sock.recvfrom_into(buffer)[0] == 4
+            assert bytes(buffer) == b"pong"
+        with pytest.raises(TypeError):
+            sock.recvfrom_into(bytes(4))
+
+
 def test_recv_into_reads_some_bytes_from_the_connected_remote_address_writing_into_the_provided_buffer(pool, listener):
     """Reads some bytes from the connected remote address, writing into the provided buffer."""
     client, peer = listener.connect(pool)
@@ -305,6 +334,27 @@ def test_recv_into_suits_sockets_of_type_sock_stream_returns_an_int_of_number_of
         assert client.recv_into(bytearray(3)) == 3
         assert client.recv_into(memoryview(bytearray(9))[2:]) == 2
         assert client.recv_into(bytearray()) == 0
+
+
+def test_recv_into_buffer_bytearray_buffer_to_receive_into(pool, listener):
+    """buffer (bytearray): buffer to receive into."""
+    client, peer = listener.connect(pool)
+    with client:
+        peer.sendall(b"hello")
+        buffer = bytearray(5)
+        client.recv_into(buffer)
+        assert buffer == b"hello"
+
+
+def test_recv_into_bufsize_int_optionally_a_maximum_number_of_bytes(pool, listener):
+    """bufsize (int): optionally, a maximum number of bytes to read."""
+    client, peer = listener.connect(pool)
+    with client:
+        peer.sendall(b"hello")
+        assert client.recv_into(bytearray(5), 1) == 1
+        assert client.recv_into(bytearray(5)) == 4
+        with pytest.raises(TypeError):
+            client.recv_into(bytearray(5), None)
 
 
 def test_send_some_bytes_to_the_connected_remote_address_suits_sockets_of_type_sock_stream(pool, listener):
@@ -367,6 +417,14 @@ def test_sendto_some_bytes_to_a_specific_address_suits_sockets_of_type_sock_dgra
                 peer.settimeout(5)
                 assert sock.sendto(b"hello", peer.getsockname()) == 5
                 assert peer.recv(10) == b"hello"
+
+
+def test_sendto_address_tuple_of_remote_address_remote_port(pool):
+    """address (tuple): tuple of (remote_address, remote_port)."""
+    with pool.socket(pool.AF_INET, pool.SOCK_DGRAM) as sock:
+        for wrong, error in (("127.0.0.1", TypeError), (("127.0.0.1",), ValueError), ((1, "127.0.0.1"), TypeError)):
+            with pytest.raises(error):
+                sock.sendto(b"hello", wrong)
 
 
 def test_set_the_blocking_behaviour_of_this_socket_false_means_non_blocking_true_means_block_indefinitely(
