@@ -219,3 +219,11 @@ def test_a_redirect_that_asks_to_wait(http, monkeypatch):
     monkeypatch.setattr(time, "sleep", naps.append)
     assert http.request("GET", "http://one.example/status?code=503&after=7", retries=Retry(1, raise_on_status=False))
     assert naps == [7]
+
+
+@pytest.mark.parametrize("to", ["file:///etc/passwd", "http://", "http://one.example:99999/"])
+def test_a_refused_location_leaves_no_socket_leased(http, to):
+    with pytest.raises(ValueError) as caught:
+        http.request("GET", redirect(to), preload_content=False)
+    assert caught.value.__traceback__ is not None
+    assert http.manager.stats()["leased"] == 0

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING or platform.CPYTHON:
     from radiopool.http.fastwire import close_dropped, dropped, shrink
     from radiopool.http.file_response import HTTPResponse
+    from radiopool.http.form_methods import check_count
     from radiopool.http.pool_methods import PoolMethods
 else:
     from radiopool.http.request_methods import RequestMethods as PoolMethods
@@ -83,6 +84,8 @@ class HTTPConnectionPool(PoolMethods):
             from radiopool.http.errors import LocationValueError
 
             raise LocationValueError("No host specified." if not host else "host must be text, not %r" % (host,))
+        if platform.CPYTHON:
+            check_count("maxsize", maxsize, 1 if block else 0)
         if manager is None:
             from radiopool.manager import manager_for
 

@@ -1,11 +1,19 @@
-"""The two forms of `request`, by where the fields go. CPython only."""
+"""What connection pools and pool managers have in common on CPython: the two forms of `request`, by where the fields
+go, and the check of their counts."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from radiopool.errors import InvalidValueError
 from radiopool.http import bodies
 from radiopool.http.request_methods import RequestMethods
+
+
+def check_count(name: str, value: Any, least: int) -> None:
+    """Raise InvalidValueError unless the setting is a whole number of at least so much."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InvalidValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
 
 
 class FormMethods(RequestMethods):

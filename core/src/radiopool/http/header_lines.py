@@ -19,6 +19,8 @@ def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tu
     defaults: (name, value) of those that the request has unless they are given or skipped.
     Raises InvalidHeader for a name or a value that can't be sent.
     """
+    if not hasattr(headers, "items"):
+        raise refused("headers must be a mapping of names to values, not of type " + type(headers).__name__)
     given = {}
     text = ""
     for name, value in headers.items():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from radiopool.manager import ConnectionManager
 
 if TYPE_CHECKING or CPYTHON:
+    from radiopool.http.form_methods import check_count
     from radiopool.http.keys import BasePoolKey as BasePoolKey
     from radiopool.http.manager_methods import ManagerMethods
 else:
@@ -59,6 +60,8 @@ class PoolManager(ManagerMethods):
         manager: "ConnectionManager | None" = None,
         **connection_pool_kw: "Any",
     ) -> None:
+        if CPYTHON:
+            check_count("num_pools", num_pools, 1)
         if manager is None:
             from radiopool.manager import manager_for
 

@@ -83,7 +83,11 @@ def follow(manager: Any, method: str, url: str, response: HTTPResponse, pool: An
         if not isinstance(retries, Retry):
             given = kw.get("retries")
             retries = Retry.from_int(retries if given is None else given, redirect=True)
-        target = redirects.target(url, str(location)).url
+        try:
+            target = redirects.target(url, str(location)).url
+        except ValueError:
+            response.drain_conn()
+            raise
         method, kw["body"], kw["headers"] = redirects.reshape(
             response.status, method, kw.get("body"), kw.get("headers")
         )

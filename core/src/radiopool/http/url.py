@@ -38,6 +38,11 @@ def _is_plain_host(host: str) -> bool:
 
 
 def _split(url: str) -> "tuple[str | None, str, int | None, str]":
+    if not isinstance(url, str) or "\r" in url or "\n" in url or "\0" in url:
+        # Encoded they would be harmless; whoever has them in a URL did not put them there.
+        from radiopool.http.errors import LocationParseError
+
+        raise LocationParseError("%r: a URL is text without line ends and NUL" % (url,))
     # A target alone, of a connection pool's host: never the `//host/path` of RFC 3986.
     if url[:1] == "/" and not url.strip(_TARGET):
         return None, "", None, url
