@@ -1,9 +1,11 @@
 """HTTP, HTTPS, MQTT and NTP over the emulated wire, through our connection manager."""
 
 import contextlib
+import getpass
 import hashlib
 import os
 import pathlib
+import shutil
 import socket
 import ssl
 import struct
@@ -259,9 +261,26 @@ def test_adafruit_requests_counts_in_the_same_budget(site, manager, chip, server
 BROKER = pathlib.Path(__file__).with_name("mqtt_broker.py")
 
 
-@pytest.fixture
-def broker(chip):
-    """A real broker in a process of its own; restart() stops it and starts another on the same port."""
+def amqtt(port, certificate, folder):
+    """(command, where it says that it serves, the word)"""
+    return [sys.executable, BROKER, str(port), *certificate], "stdout", "ready"
+
+
+def mosquitto(port, certificate, folder):
+    """(command, where it says that it serves, the word)"""
+    program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+    if program is None:
+        pytest.skip("mosquitto is not installed (make test-servers)")
+    # As root it would become another user, who may not read the key.
+    lines = ["listener %d 127.0.0.1" % port, "allow_anonymous true", "user " + getpass.getuser()]
+    lines += ["log_dest stderr", *("%s %s" % pair for pair in zip(("certfile", "keyfile"), certificate, strict=False))]
+    (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
+    return [program, "-c", str(folder / "mosquitto.conf")], "stderr", "running"
+
+
+@pytest.fixture(params=[amqtt, mosquitto])
+def broker(request, chip, tmp_path):
+    """A real broker in a process of its own; `start` after `stop` is another one under the same name."""
 
     class Broker:
         process = None
@@ -269,19 +288,19 @@ def broker(chip):
         def start(self, *certificate):
             with socket.create_server(("127.0.0.1", 0)) as free:
                 port = free.getsockname()[1]
-            self.process = subprocess.Popen(
-                [sys.executable, BROKER, str(port), *certificate],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-            assert self.process.stdout.readline() == "ready\n"
+            command, where, word = request.param(port, certificate, tmp_path)
+            streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, where: subprocess.PIPE}
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, **streams)
+            assert any(word in line for line in getattr(self.process, where))
             chip.emulator.network.hosts["mqtt.example"] = "10.8.0.1"
             chip.emulator.network.routes["10.8.0.1", 1883] = port
 
         def stop(self):
-            self.process.communicate("", timeout=20)
+            if self.process is not None:
+                if request.param is mosquitto:
+                    self.process.terminate()
+                self.process.communicate("", timeout=20)
+                self.process = None
 
     broker = Broker()
     yield broker
