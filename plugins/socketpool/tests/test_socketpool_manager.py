@@ -234,9 +234,37 @@ def test_pool_manager_over_plain_and_tls(radio, manager, web, secure_web, trusti
     assert radio.slots.peak <= radio.slots.total
 
 
-def test_pool_manager_sends_more_than_a_send_buffer_holds(radio, manager, web):
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_pool_manager_sends_and_reads_more_than_a_buffer_holds(radio, manager, web, secure_web, trusting, scheme):
+    server, host = (web, "one.test") if scheme == "http" else (secure_web, "secure.test")
     body = bytes(range(256)) * 4000
-    with PoolManager(radio=radio, timeout=2, retries=False) as http_pool:
-        answer = http_pool.request("POST", "http://one.test:%d/" % web.server_address[1], body=body)
+    with PoolManager(radio=radio, ssl_context=trusting, timeout=5, retries=False) as http_pool:
+        answer = http_pool.request("POST", "%s://%s:%d/" % (scheme, host, server.server_address[1]), body=body)
         assert answer.data == body
+    manager.close_all()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_threads_share_a_pool_manager(radio, manager, web, secure_web, trusting, scheme):
+    server = web if scheme == "http" else secure_web
+    host = "one.test" if scheme == "http" else "secure.test"
+    failures = []
+    with PoolManager(radio=radio, ssl_context=trusting, timeout=20, retries=False) as http_pool:
+
+        def work(number):
+            try:
+                for turn in range(5):
+                    path = "/%d-%d" % (number, turn)
+                    url = "%s://%s:%d%s" % (scheme, host, server.server_address[1], path)
+                    assert http_pool.request("GET", url).data == path.encode()
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not failures
+    assert radio.slots.peak <= radio.slots.total
     manager.close_all()
