@@ -99,7 +99,12 @@ class ConnectionManager(_ConnectionManager):
         key, context = self.key_for(host, port, proto, session, is_ssl, ssl_context, custom=_OURS)
         self._take_back()
         try:
-            entry = self.acquire(key, context, timeout=timeout, wait=0, max_per_key=1)
+            try:
+                entry = self.acquire(key, context, timeout=timeout, wait=0, max_per_key=1)
+            except OutOfSocketsError:
+                if self._handed_out is None or not self._handed_out.take_back_garbage():
+                    raise
+                entry = self.acquire(key, context, timeout=timeout, wait=0, max_per_key=1)
         except OutOfSocketsError as error:
             if self._account.ledger.shortage(key, context, 1) == KEY_FULL:
                 text = "An existing socket is already connected to %s//%s:%s" % (proto, host, port)

@@ -6,6 +6,7 @@ back. Here a lease ends with the last reference to the socket.
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -73,6 +74,13 @@ class HandedOut:
             socket = self._known[entry] = LeasedSocket(entry, self._forgotten)
         socket.lease = entry.leases
         return socket
+
+    def take_back_garbage(self) -> bool:
+        """Close what only garbage holds, as adafruit_requests' sessions hold their last response; whether any was."""
+        gc.collect()
+        found = bool(self._forgotten)
+        self.take_back()
+        return found
 
     def take_back(self) -> None:
         """Close what was forgotten."""
