@@ -6,7 +6,7 @@ import pytest
 
 import radiopool.http
 
-urllib3 = pytest.importorskip("urllib3", reason="urllib3 is not installed: it is in the bench group")
+urllib3 = pytest.importorskip("urllib3", reason="urllib3 is not installed: it is in the test group")
 
 KINDS = ("squid", "tinyproxy", "proxy.py")
 
