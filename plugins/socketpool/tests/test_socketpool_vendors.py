@@ -46,13 +46,12 @@ def source(request, radio):
 
 
 @pytest.fixture
-def session(radio, trusting):
+def session(radio, source, trusting):
     """As in Adafruit's examples, but for a CA of our own."""
-    pool = adafruit_connection_manager.get_radio_socketpool(radio)
-    assert pool is socketpool.SocketPool(radio)
+    assert adafruit_connection_manager.get_radio_socketpool(radio) is socketpool.SocketPool(radio)
     adafruit_connection_manager.get_radio_ssl_context(radio)
-    yield adafruit_requests.Session(pool, trusting)
-    adafruit_connection_manager.connection_manager_close_all(pool, True)
+    yield adafruit_requests.Session(source, trusting)
+    adafruit_connection_manager.connection_manager_close_all(source)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -73,8 +72,8 @@ def test_requests(session, web, secure_web, scheme):
     assert server.connections == 1
 
 
-def test_requests_to_two_hosts_at_once(session, radio, web, secure_web, trusting):
-    other = adafruit_requests.Session(socketpool.SocketPool(radio), trusting, "other")
+def test_requests_to_two_hosts_at_once(session, source, radio, web, secure_web, trusting):
+    other = adafruit_requests.Session(source, trusting, "other")
     for _ in range(2):
         first = session.get("http://web.test:%d/first" % web.server_address[1], timeout=10)
         second = other.get("https://secure.test:%d/second" % secure_web.server_address[1], timeout=10)
@@ -186,12 +185,11 @@ def mqtt_client(pool, broker, name):
     )
 
 
-def test_minimqtt(radio, broker):
-    pool = socketpool.SocketPool(radio)
+def test_minimqtt(radio, source, broker):
     heard = []
     with (
-        mqtt_client(pool, broker, "listener-" + radio.personality.name) as listener,
-        mqtt_client(pool, broker, "speaker-" + radio.personality.name) as speaker,
+        mqtt_client(source, broker, "listener-" + radio.personality.name) as listener,
+        mqtt_client(source, broker, "speaker-" + radio.personality.name) as speaker,
     ):
         listener.on_message = lambda _, topic, message: heard.append((topic, message))
         listener.connect()
@@ -211,7 +209,7 @@ def test_minimqtt(radio, broker):
         while len(heard) < 6 and time.monotonic() < ending:
             listener.loop(0.2)
         assert heard[-1] == ("room/again", "yes")
-    adafruit_connection_manager.connection_manager_close_all(pool)
+    adafruit_connection_manager.connection_manager_close_all(source)
 
 
 # -- httpserver
