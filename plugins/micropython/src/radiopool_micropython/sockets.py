@@ -7,7 +7,6 @@ timeout is ETIMEDOUT on every port, and TLS sockets, which have no `settimeout`,
 
 import errno
 
-from radiopool.driver import Driver
 from radiopool.errors import error_number
 
 TYPE_CHECKING = False
@@ -171,7 +170,11 @@ class NativeSocket:
     def close(self) -> None:
         """Close, the TLS session first. Idempotent."""
         if self.stream is not self.raw:
-            Driver.close(None, self.stream)  # type: ignore[arg-type]
+            try:
+                self.stream.close()
+            except OSError:
+                # The peer need not take our goodbye.
+                pass
         self.raw.close()
 
     def __enter__(self) -> "NativeSocket":
