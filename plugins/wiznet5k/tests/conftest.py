@@ -183,6 +183,11 @@ def server_context():
     return server_context
 
 
+@pytest.fixture(scope="session")
+def authority():
+    return AUTHORITY
+
+
 @pytest.fixture
 def client_context():
     """A TLS context that trusts the test's authority alone."""

@@ -273,6 +273,42 @@ def test_waiters_are_served_when_the_cable_is_back(pool, driver, radio, serve, e
     assert emulator.open_sockets == 0
 
 
+@pytest.mark.parametrize("back_in_time", [True, False])
+def test_waiters_while_the_cable_is_out(pool, driver, radio, serve, emulator, read, echo, back_in_time):
+    """All are served if the cable is back when a socket is free; if not, all are told, and none waits on."""
+    port = serve(echo).port
+    budget = radio.max_sockets - 1
+    served, told = [], []
+    with ConnectionManager(pool, driver=driver, policy=Policy(wait=10)) as manager:
+        held = [manager.get_socket("127.0.0.1", port, str(number), timeout=5) for number in range(budget)]
+
+        def work():
+            try:
+                use(manager, port, read)
+                served.append(manager)
+            except UnreachableError as error:
+                told.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(2 * budget)]
+        for thread in threads:
+            thread.start()
+        patience = threading.Event()
+        while manager.stats()["waiting"] < 2 * budget:
+            patience.wait(0.001)
+        emulator.unplug()
+        if back_in_time:
+            emulator.plug()
+        for sock in held:
+            manager.close_socket(sock)
+        for thread in threads:
+            thread.join()
+        emulator.plug()
+        assert (len(served), len(told)) == ((2 * budget, 0) if back_in_time else (0, 2 * budget))
+        assert manager.stats()["leased"] == manager.stats()["waiting"] == 0
+        use(manager, port, read)
+    assert emulator.open_sockets == 0
+
+
 def test_a_long_life_of_faults_loses_no_socket(manager, radio, serve, emulator, read, echo):
     rng = random.Random(8)
     server = serve(echo)

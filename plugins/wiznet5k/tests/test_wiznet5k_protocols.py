@@ -2,8 +2,12 @@
 
 import asyncio
 import datetime
+import getpass
+import os
+import shutil
 import socket
 import struct
+import subprocess
 import threading
 
 import adafruit_connection_manager
@@ -87,17 +91,27 @@ def test_redirects(http, site):
     assert response.data == b"hello"
 
 
-def test_many_hosts_on_few_sockets(radio, serve, emulator):
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_many_hosts_on_few_sockets(radio, serve, emulator, scheme, server_context, client_context):
     from radiopool.http import PoolManager
 
-    server = serve(website)
     hosts = ["site%d.test" % number for number in range(5 if radio.chip == "w5100s" else 9)]
+    server = serve(website, server_context(*hosts) if scheme == "https" else None)
     for host in hosts:
-        emulator.network.add_route(host, 80, server.port)
-    with PoolManager(radio=radio, timeout=10) as http:
+        emulator.network.add_route(host, 443 if scheme == "https" else 80, server.port)
+    budget = radio.max_sockets - 1
+    options = {"ssl_context": client_context} if scheme == "https" else {}
+    with PoolManager(radio=radio, timeout=10, **options) as http:
         for _ in range(2):
             for host in hosts:
-                assert http.request("GET", "http://%s/" % host).data == b"hello"
+                assert http.request("GET", "%s://%s/" % (scheme, host)).data == b"hello"
+                assert emulator.open_sockets <= budget
+        # In turn, the least recently used is always the one that is needed next.
+        assert server.accepted == 2 * len(hosts)
+        for host in hosts[-budget:]:
+            assert http.request("GET", "%s://%s/" % (scheme, host)).data == b"hello"
+        # The last of them were open still.
+        assert server.accepted == 2 * len(hosts)
     assert emulator.open_sockets == 0
 
 
@@ -288,10 +302,41 @@ def test_binding_elsewhere_says_where_the_chip_is(pool):
 # MQTT.
 
 
+class Mosquitto:
+    """mosquitto in a process of its own."""
+
+    def __init__(self, folder):
+        self._program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+        if self._program is None:
+            pytest.skip("mosquitto is not installed (make test-servers)")
+        self._settings = folder / "mosquitto.conf"
+        self._process = None
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+
+    def start(self, certificate=()):
+        # As root it would become another user, who may not read the key.
+        lines = ["listener %d 127.0.0.1" % self.port, "allow_anonymous true", "user " + getpass.getuser()]
+        lines += [
+            "log_dest stderr",
+            *("%s %s" % pair for pair in zip(("certfile", "keyfile"), certificate, strict=False)),
+        ]
+        self._settings.write_text("\n".join(lines) + "\n")
+        self._process = subprocess.Popen([self._program, "-c", self._settings], stderr=subprocess.PIPE, text=True)
+        assert any("running" in line for line in self._process.stderr)
+
+    def stop(self):
+        self._process.terminate()
+        self._process.communicate(timeout=20)
+
+    def close(self):
+        pass
+
+
 class Broker:
     """amqtt in a thread of its own."""
 
-    def __init__(self):
+    def __init__(self, folder):
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -301,12 +346,15 @@ class Broker:
     def call(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
 
-    async def _start(self):
+    async def _start(self, certificate):
         from amqtt.broker import Broker as AMQTT
         from amqtt.contexts import BrokerConfig
 
+        listener = {"type": "tcp", "bind": "127.0.0.1:%d" % self.port}
+        if certificate:
+            listener.update({"ssl": True, "certfile": str(certificate[0]), "keyfile": str(certificate[1])})
         config = {
-            "listeners": {"default": {"type": "tcp", "bind": "127.0.0.1:%d" % self.port}},
+            "listeners": {"default": listener},
             "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
         }
         self._broker = AMQTT(BrokerConfig.from_dict(config), loop=self._loop)
@@ -315,8 +363,8 @@ class Broker:
             (server,) = self._broker._servers.values()
             self.port = server.instance.sockets[0].getsockname()[1]
 
-    def start(self):
-        self.call(self._start())
+    def start(self, certificate=()):
+        self.call(self._start(certificate))
 
     def stop(self):
         self.call(self._broker.shutdown())
@@ -327,14 +375,21 @@ class Broker:
         self._loop.close()
 
 
-@pytest.fixture
-def broker():
-    pytest.importorskip("amqtt")
-    broker = Broker()
-    broker.start()
+@pytest.fixture(params=[Broker, Mosquitto])
+def idle_broker(request, tmp_path):
+    """A broker that the test starts."""
+    if request.param is Broker:
+        pytest.importorskip("amqtt")
+    broker = request.param(tmp_path)
     yield broker
-    broker.stop()
     broker.close()
+
+
+@pytest.fixture
+def broker(idle_broker):
+    idle_broker.start()
+    yield idle_broker
+    idle_broker.stop()
 
 
 def test_mqtt(manager, broker, emulator):
@@ -364,6 +419,39 @@ def test_mqtt(manager, broker, emulator):
     client.disconnect()
     adafruit_connection_manager.connection_manager_close_all(manager)
     assert manager.managed_socket_count == 0
+    assert emulator.open_sockets == 0
+
+
+def test_mqtt_over_tls(manager, idle_broker, emulator, authority, client_context, tmp_path):
+    import adafruit_minimqtt.adafruit_minimqtt as minimqtt
+
+    issued = authority.issue_cert("broker.test")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    idle_broker.start((tmp_path / "cert.pem", tmp_path / "key.pem"))
+    emulator.network.add_route("broker.test", 8883, idle_broker.port)
+    received = []
+    client = minimqtt.MQTT(
+        broker="broker.test",
+        port=8883,
+        is_ssl=True,
+        ssl_context=client_context,
+        socket_pool=manager,
+        socket_timeout=0.1,
+        recv_timeout=5,
+        connect_retries=1,
+    )
+    # What the library's own manager would refuse: TLS over this radio.
+    client._connection_manager = manager
+    client.on_message = lambda _, topic, text: received.append(text)
+    client.connect()
+    client.subscribe("door")
+    client.publish("door", "open", qos=1)
+    while not received:
+        client.loop(0.2)
+    assert received == ["open"]
+    client.disconnect()
+    idle_broker.stop()
     assert emulator.open_sockets == 0
 
 
@@ -440,6 +528,39 @@ def test_two_chips_at_once(chips, driver, start_afresh, serve, echo, read):
     assert all(radio.emulator.open_sockets == 0 for radio in chips.values())
 
 
+def disturb_each_in_turn(managers, names, radios, read):
+    """One radio loses its network while all work, each in a thread of its own; only that one fails."""
+
+    def work(manager, name, failures, timeout=10):
+        try:
+            for _ in range(20):
+                with manager.lease(name, 80, "shared", timeout=timeout) as sock:
+                    sock.sendall(b"undisturbed")
+                    assert read(sock, 11) == b"undisturbed"
+        except (OSError, AssertionError) as error:
+            failures[manager] = error
+
+    for victim, radio in zip(managers, radios, strict=True):
+        emulator = radio.emulator
+        is_esp32 = hasattr(emulator, "lose_access_point")
+        (emulator.lose_access_point if is_esp32 else emulator.unplug)()
+        failures = {}
+        threads = [
+            threading.Thread(target=work, args=(manager, name, failures, 0.2 if manager is victim else 10))
+            for manager, name in zip(managers, names, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert list(failures) == [victim]
+        assert isinstance(failures[victim], OSError)
+        (emulator.find_access_point if is_esp32 else emulator.plug)()
+        failures.clear()
+        work(victim, names[managers.index(victim)], failures)
+        assert failures == {}
+
+
 def test_an_esp32_beside_them(chips, driver, start_afresh, serve, echo, read):
     esp32spi = pytest.importorskip("radiopool_esp32spi")
     other = esp32spi.ESP32SPIDriver()
@@ -463,8 +584,10 @@ def test_an_esp32_beside_them(chips, driver, start_afresh, serve, echo, read):
                 sock.send(b"three radios")
                 assert read(sock, 12) == b"three radios"
                 manager.free_socket(sock)
+        disturb_each_in_turn(managers, names, [co_processor, *chips.values()], read)
         for manager in managers:
             manager.close()
         assert all(radio.emulator.open_sockets == 0 for radio in chips.values())
+        assert co_processor.emulator.table.in_use == []
     finally:
         co_processor.emulator.close()

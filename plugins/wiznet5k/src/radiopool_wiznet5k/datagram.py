@@ -1,5 +1,7 @@
 """UDP on a hardware socket."""
 
+import errno
+
 from radiopool_wiznet5k.chip import Patience
 from radiopool_wiznet5k.chip_socket import SOCK_DGRAM, ChipSocket
 
@@ -9,6 +11,12 @@ if TYPE_CHECKING:
 
 # The sender's address and port, and the length, stand before each datagram in the chip's buffer.
 _HEADER = 8
+
+LARGEST = 1472
+"""Bytes of the longest datagram: one Ethernet frame, since the chip does not fragment (W5500 datasheet, features)."""
+
+# Boards' errno lacks it; the number is Linux's.
+_EMSGSIZE = getattr(errno, "EMSGSIZE", 90)
 
 
 class DatagramSocket(ChipSocket):
@@ -36,16 +44,21 @@ class DatagramSocket(ChipSocket):
             self._set_destination(number, (host, address[1]))
 
     def send(self, data: "Any") -> int:
-        """Send one datagram to where `connect` said. Raises OSError: ENOTCONN, ETIMEDOUT, EAGAIN, EBADF."""
+        """Send one datagram to where `connect` said.
+
+        Raises OSError: EMSGSIZE (over 1,472 bytes), ENOTCONN, ETIMEDOUT, EAGAIN, EBADF.
+        """
         return self._send(data, None)
 
     def sendto(self, data: "Any", *flags_and_address: "Any") -> int:
-        """Send one datagram: `sendto(data, address)` or `sendto(data, flags, address)`."""
+        """Send one datagram: `sendto(data, address)` or `sendto(data, flags, address)`. Raises what `send` does."""
         host, port = flags_and_address[-1]
         return self._send(data, (self._resolve(host), port))
 
     def _send(self, data: "Any", destination: "tuple[str, int] | None") -> int:
         view = memoryview(data)
+        if len(view) > LARGEST:
+            raise OSError(_EMSGSIZE, "a datagram has at most %d bytes on this chip, not %d" % (LARGEST, len(view)))
         patience = Patience(self._timeout)
         while True:
             with self._chip.lock:
