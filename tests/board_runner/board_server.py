@@ -39,11 +39,16 @@ class BoardServer:
         }
 
     def __enter__(self) -> "BoardServer":
+        self._outer = os.environ.get(SERVER)
         os.environ[SERVER] = "127.0.0.1:%d" % self.port
         return self
 
     def __exit__(self, *_: object) -> None:
-        del os.environ[SERVER]
+        # Another may run around this one.
+        if self._outer is None:
+            del os.environ[SERVER]
+        else:
+            os.environ[SERVER] = self._outer
         self.close()
 
     def close(self) -> None:
