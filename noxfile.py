@@ -64,7 +64,8 @@ def boards(session: nox.Session) -> None:
 def everything_else(session: nox.Session) -> None:
     """The plugins' tests, what crosses distributions, and the code in the documentation, on one Python."""
     folders = [name + "/tests" for name in distributions()[1:] if Path(name, "tests").exists()]
-    pytest(session, "everything-else", *folders, "tests", "docs", "README.md")
+    readmes = [name + "/README.md" for name in distributions()]
+    pytest(session, "everything-else", *folders, "tests", "docs", "README.md", *readmes)
 
 
 @nox.session(python=False, tags=["check"])
