@@ -72,6 +72,20 @@ def test_without_us_the_end_of_a_stream_is_a_timeout(chip, vendor):
     socket.close()
 
 
+def test_without_us_whoever_looks_for_the_end_loses_the_number(chip, vendor):
+    peer = chip.serve(say_and_close(b"bye"))
+    socket = vendor_socket(vendor, peer)
+    assert socket.recv_into(bytearray(3)) == 3
+    socket.settimeout(0.02)
+    with pytest.raises(OSError):
+        socket.recv_into(bytearray(1))
+    assert chip.table.in_use == [0]
+    assert not socket._connected()
+    assert chip.table.in_use == []
+    assert socket._socknum == vendor.NO_SOCKET_AVAIL
+    socket.close()
+
+
 def test_with_us_it_is_0_again_and_again(chip):
     peer = chip.serve(say_and_close(b"bye"))
     socket = chip.connect(peer)
