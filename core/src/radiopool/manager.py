@@ -108,7 +108,14 @@ class ConnectionManager:
 
         Raises InvalidValueError, OutOfSocketsError (LeaseTimeoutError after waiting), ConnectError and its children.
         """
-        key, context = self.key_for(host, port, proto, session_id, is_ssl, ssl_context)
+        context = None
+        try:
+            # What `key_for` makes of a plain lease, without the detour: many ask for it again and again.
+            key = None if is_ssl or session_id is not None or type(port) is not int else pool_key(proto, host, port)
+        except TypeError:
+            key = None  # unhashable, which `key_for` says in words
+        if key is None:
+            key, context = self.key_for(host, port, proto, session_id, is_ssl, ssl_context)
         return self.acquire(key, context, timeout=timeout).socket
 
     def key_for(
@@ -128,6 +135,9 @@ class ConnectionManager:
         if is_ssl:
             context = ssl_context or self.default_ssl_context()
         tls = None if context is None else id(context)
+        if type(port) is not int:
+            # 80.0 and True equal 80 and 1, whose keys may be remembered.
+            check_address(host, port)
         try:
             return pool_key(proto, host, port, session_id, tls, server_name, None, source_address, custom), context
         except TypeError as error:

@@ -28,9 +28,8 @@ if TYPE_CHECKING or CPYTHON:
     RefusedUse = RuntimeError
     TimedOut = TimeoutError
 
-    # Keys are asked for again and again; what is remembered is bounded, and is no socket. Typed: port 80.0 or True
-    # must not pass for having the key of 80 or 1.
-    remembered = functools.lru_cache(1024, typed=True)
+    # Keys are asked for again and again; what is remembered is bounded, and is no socket.
+    remembered = functools.lru_cache(1024)
 
     def now_ms() -> int:
         """Milliseconds of a clock that never goes back; only differences mean anything."""
