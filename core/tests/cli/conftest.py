@@ -55,3 +55,9 @@ def url() -> Iterator[str]:
         yield "http://127.0.0.1:%d" % server.server_address[1]
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(autouse=True)
+def no_manager_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command begins without a manager of the default radio, as in a process of its own."""
+    monkeypatch.setattr("radiopool.manager._accounts", {})

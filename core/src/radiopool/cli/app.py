@@ -46,7 +46,7 @@ for command in (drivers, doctor, fetch, demo, conformance, new_driver, bundle):
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 misused, 130 interrupted."""
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="radiopool", standalone_mode=False)
     except typer.exceptions.Abort:
         status = 130
     except typer.exceptions.TyperException as error:
