@@ -39,8 +39,6 @@ class Account:
         self.ledger = Ledger(policy, traits.budget, traits.tls_cost, random)
         self.lock = platform.Lock()
         self.closed = False
-        # Managers that were made over this socket pool and not closed; with the last one the account is closed.
-        self.users = 0
         # Those who wait, in their order; nobody can, here.
         self.tickets: "Any" = ()
         self.cooldown: Any = None
@@ -49,9 +47,7 @@ class Account:
 
             self.cooldown = Cooldown(policy.cooldown)
 
-    def wait(
-        self, key: "Any", context: "Any", seconds: "float | None", max_per_key: "int | None", owner: "Any" = None
-    ) -> "Entry":
+    def wait(self, key: "Any", context: "Any", seconds: "float | None", max_per_key: "int | None") -> "Entry":
         """An entry as `Ledger.lease` gives it, when there is one. Here nobody else runs, so waiting is no use.
 
         Raises OutOfSocketsError with the counts.
@@ -94,10 +90,10 @@ class Account:
         if self.closed:
             raise LeaseError("the connection manager is closed; make a new one")
 
-    def leave(self, owner: "Any") -> None:
-        """A manager was closed: its leases that wait are told so; with the last manager the account is closed."""
-        self.users -= 1
-        self.closed = self.users <= 0
+    def shut(self) -> None:
+        """Refuse every lease from now on."""
+        with self.lock:
+            self.closed = True
 
     def decide(self, decision: "Callable[..., Any]", *arguments: "Any") -> None:
         """Let the ledger decide under the lock, hand on what that freed, and close outside what it doomed."""

@@ -8,7 +8,7 @@ share one `Account`, so that everything that uses a radio shares its budget.
 from radiopool import platform, registry
 from radiopool.account import Account
 from radiopool.driver import GenericDriver
-from radiopool.errors import ConnectError, InvalidValueError, LeaseError, OutOfSocketsError, connect_error
+from radiopool.errors import ConnectError, InvalidValueError, OutOfSocketsError, connect_error
 from radiopool.keys import check_address, check_timeout, pool_key
 from radiopool.policy import Policy, check_budget
 from radiopool.recycling import DISCARDED, LEASED, STALE
@@ -68,10 +68,7 @@ class ConnectionManager:
                 "this socket pool has a manager already, with %r: its policy is shared and can't be replaced; "
                 "use set_budget() or close that manager first" % (account.policy,)
             )
-        account.users += 1
         self._account = account
-        self.closed = False
-        """Whether `close` was called: this manager leases no more."""
 
     # -- what it runs on
 
@@ -204,8 +201,8 @@ class ConnectionManager:
         # Not `with`: it takes twice as long, and every request comes through here (so too in `recycle`).
         account.lock.acquire()
         try:
-            if self.closed:
-                self._refuse()
+            if account.closed:
+                account.check_open()
             if account.tickets:
                 account.serve()
             entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
@@ -218,7 +215,7 @@ class ConnectionManager:
             if entry is None:
                 if wait is None:
                     wait = timeout if account.policy.wait is None else account.policy.wait
-                entry = account.wait(key, ssl_context, wait, max_per_key, self)
+                entry = account.wait(key, ssl_context, wait, max_per_key)
             if entry.state is not LEASED:
                 return self._open(entry, key, ssl_context, timeout, connect)
             try:
@@ -331,20 +328,15 @@ class ConnectionManager:
         self._account.decide(self._account.ledger.retire_all)
 
     def close(self) -> None:
-        """`close_all`, and no lease through this manager any more: those who wait, and those who ask, get a LeaseError.
+        """`close_all`, and no lease any more: those who wait, and those who ask, get a LeaseError.
 
-        Other managers over the same socket pool go on; once all are closed, a later one starts afresh.
+        A later manager over the same socket pool starts afresh.
         """
         account = self._account
-        if not self.closed:
-            self.closed = True
-            account.leave(self)
-            if account.closed and _accounts.get(id(account.socket_pool)) is account:
-                del _accounts[id(account.socket_pool)]
+        account.shut()
+        if _accounts.get(id(account.socket_pool)) is account:
+            del _accounts[id(account.socket_pool)]
         self.close_all()
-
-    def _refuse(self) -> None:
-        raise LeaseError("the connection manager is closed; make a new one")
 
     def radio_reset(self) -> None:
         """The chip was reset: forget every socket without closing one, since its number belongs to others now."""
@@ -410,8 +402,6 @@ class ConnectionManager:
         """
         from radiopool.managed import managed_socket
 
-        if self.closed:
-            self._refuse()
         return managed_socket(self._account, args, keywords)
 
     def __getattr__(self, name: str) -> "Any":

@@ -41,20 +41,19 @@ class ThreadedAccount(Account):
 
     # -- waiting
 
-    def wait(self, key: Any, context: Any, seconds: float | None, max_per_key: int | None, owner: Any = None) -> Entry:
+    def wait(self, key: Any, context: Any, seconds: float | None, max_per_key: int | None) -> Entry:
         """Wait up to `seconds` (None is a minute: never for ever) for an entry; first come, first served.
 
         Raises LeaseTimeoutError, or OutOfSocketsError at once if `seconds` is 0 or the line is full.
         """
         ticket = None
         with self.lock:
-            if owner is not None and owner.closed:
-                raise LeaseError("the connection manager was closed while this lease waited")
+            self.check_open()
             # Something may have been given back since the caller was refused.
             entry = self.ledger.lease(key, context, self.clock(), max_per_key)
             most = self.policy.max_waiting
             if entry is None and seconds != 0 and (most is None or len(self.tickets) < most):
-                ticket = self.line.join(key, context, max_per_key, owner)
+                ticket = self.line.join(key, context, max_per_key)
             doomed = self.ledger.take_doomed()
         self.close_sockets(doomed)
         if entry is not None:
@@ -94,10 +93,10 @@ class ThreadedAccount(Account):
     def serve(self) -> None:
         self.line.serve(self.ledger, self.clock())
 
-    def leave(self, owner: Any) -> None:
+    def shut(self) -> None:
         with self.lock:
-            super().leave(owner)
-            self.line.dismiss(owner)
+            self.closed = True
+            self.line.dismiss()
 
     def describe(self) -> str:
         text = super().describe()

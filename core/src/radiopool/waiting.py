@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 class Ticket:
     """One waiter: what it wants, and what it got."""
 
-    def __init__(self, number: int, key: Hashable, context: Any, max_per_key: int | None, owner: Any) -> None:
+    def __init__(self, number: int, key: Hashable, context: Any, max_per_key: int | None) -> None:
         self.number = number
         self.key = key
         self.context = context
         self.max_per_key = max_per_key
-        self.owner = owner
         self.entry: Entry | None = None
         self.doomed: list[Entry] = []
         """What the waiter closes before it connects: victims evicted in its favour."""
@@ -47,10 +46,10 @@ class Line:
         self.tickets: OrderedDict[Ticket, None] = OrderedDict()
         self._joined = 0
 
-    def join(self, key: Hashable, context: Any, max_per_key: int | None, owner: Any = None) -> Ticket:
-        """A ticket at the end of the line; `owner` is whose it is, for `dismiss`."""
+    def join(self, key: Hashable, context: Any, max_per_key: int | None) -> Ticket:
+        """A ticket at the end of the line."""
         self._joined += 1
-        ticket = Ticket(self._joined, key, context, max_per_key, owner)
+        ticket = Ticket(self._joined, key, context, max_per_key)
         self.tickets[ticket] = None
         return ticket
 
@@ -75,9 +74,9 @@ class Line:
                 ticket.doomed = ledger.take_doomed()
                 ticket.served.set()
 
-    def dismiss(self, owner: Any) -> None:
-        """Wake the owner's waiters with nothing: their manager is closed."""
-        for ticket in [ticket for ticket in self.tickets if ticket.owner is owner]:
-            del self.tickets[ticket]
+    def dismiss(self) -> None:
+        """Wake everybody with nothing: the manager is closed."""
+        for ticket in self.tickets:
             ticket.closed = True
             ticket.served.set()
+        self.tickets.clear()

@@ -505,20 +505,3 @@ def test_repr_tells_the_truth(make, port):
         entry = manager._account.ledger.find(sock)
         assert repr(entry) == "<Entry leased, leased 1 times>"
     assert (manager.available_socket_count, manager.managed_socket_count) == (1, 1)
-
-
-def test_closing_one_manager_leaves_the_others_of_the_radio_alone(make, port):
-    manager = make()
-    other = ConnectionManager(manager.socket_pool)
-    out = other.get_socket(HOST, port, "")
-    manager.close()
-    manager.close()
-    with pytest.raises(LeaseError, match="closed; make a new one"):
-        manager.get_socket(HOST, port, "")
-    with pytest.raises(LeaseError, match="closed; make a new one"):
-        manager.socket()
-    other.free_socket(out)
-    with other.lease(HOST, port), ConnectionManager(manager.socket_pool) as third:
-        assert third.managed_socket_count == 1, "one ledger still"
-    other.close()
-    assert ConnectionManager(manager.socket_pool).stats()["opened"] == 0, "the last one is closed: afresh"
