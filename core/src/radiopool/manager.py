@@ -330,7 +330,8 @@ class ConnectionManager:
     def close(self) -> None:
         """`close_all`, and no lease any more: those who wait, and those who ask, get a LeaseError.
 
-        A later manager over the same socket pool starts afresh.
+        All managers over the same socket pool share this end; to part from others gently use `close_all` or `retire`.
+        A later manager over that pool starts afresh.
         """
         account = self._account
         account.shut()
