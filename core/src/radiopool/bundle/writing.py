@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from radiopool.bundle.board_half import board_half
 from radiopool.bundle.parts import Part
 from radiopool.bundle.starter import settings_file, starter_program
 from radiopool.errors import InvalidValueError
@@ -76,24 +78,29 @@ class Bundle:
         return written
 
     def write_library(self, library: Path, mpy_cross: Path | None = None) -> list[Written]:
-        """Write the packages alone. Raises as `write`."""
+        """Write the packages alone: the board's half of each file. Raises as `write`."""
         written = []
         for part in self.parts:
             for place, source in part.files:
+                # A board pays for every name, those of branches that it never takes too. See `board_half`.
+                text = _half(source, place)
                 target = library / place
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if mpy_cross is None:
                     # With this machine's line ends a board could do, but sizes would differ from place to place.
-                    target.write_bytes(source.read_bytes().replace(b"\r\n", b"\n"))
+                    target.write_bytes(text.encode())
                 else:
                     target = target.with_suffix(".mpy")
-                    self._compile(mpy_cross, source, target, place)
+                    self._compile(mpy_cross, text, target, place)
                 written.append(Written(place.with_suffix(target.suffix), source.stat().st_size, target.stat().st_size))
         return written
 
-    def _compile(self, mpy_cross: Path, source: Path, target: Path, place: PurePosixPath) -> None:
-        command = [str(mpy_cross), "-s", str(place), "-o", str(target), str(source)]
-        done = subprocess.run(command, capture_output=True, text=True)
+    def _compile(self, mpy_cross: Path, text: str, target: Path, place: PurePosixPath) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, place.name)
+            source.write_bytes(text.encode())
+            command = [str(mpy_cross), "-s", str(place), "-o", str(target), str(source)]
+            done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise InvalidValueError(f"mpy-cross refuses {place}: {done.stdout}{done.stderr}")
         maker = MAKERS.get(target.read_bytes()[:1], "another interpreter")
@@ -102,6 +109,13 @@ class Bundle:
                 f"{mpy_cross} compiles for {maker}, and these drivers are for {' and '.join(sorted(self.targets))}; "
                 "give that one's mpy-cross with --mpy-cross, or leave --mpy out"
             )
+
+
+def _half(source: Path, place: PurePosixPath) -> str:
+    try:
+        return board_half(source.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise InvalidValueError(f"{place} can't be read: {error}") from error
 
 
 def write_zip(folder: Path, file: Path) -> None:

@@ -1,0 +1,200 @@
+"""The board's half of a file: the same program as the file is where CPYTHON and TYPE_CHECKING are false."""
+
+import ast
+import textwrap
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radiopool.bundle.board_half import board_half
+
+
+def half(text: str) -> str:
+    """The half of a text, whose lines must be as many."""
+    source = textwrap.dedent(text)
+    found = board_half(source)
+    ast.parse(found)
+    assert found.count("\n") == source.count("\n")
+    return found
+
+
+def names(text: str) -> "set[str]":
+    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+
+
+def run(source: str, **names: Any) -> "dict[str, Any]":
+    scope = dict(names, const=lambda value: value)
+    exec(compile(source, "half", "exec"), scope)
+    return {name: value for name, value in scope.items() if name not in ("__builtins__", "const")}
+
+
+BRANCHES = {
+    "one side": ("if CPYTHON:\n    a = 1\nb = 2\n", {"b"}),
+    "both sides": ("if TYPE_CHECKING or CPYTHON:\n    a = 1\nelse:\n    b = 2\n", {"b"}),
+    "the other way": ("if not CPYTHON:\n    b = 2\nelse:\n    a = 1\n", {"b"}),
+    "first of three": ("x = 1\nif CPYTHON:\n    a = 1\nelif x:\n    b = 2\nelse:\n    c = 3\n", {"x", "b", "c"}),
+    "second of three": ("x = 1\nif x:\n    b = 1\nelif CPYTHON:\n    a = 2\nelse:\n    c = 3\n", {"x", "b", "c"}),
+    "third of three": ("x = 1\nif x:\n    b = 1\nelif not CPYTHON:\n    c = 2\nelse:\n    a = 3\n", {"x", "b", "c"}),
+    "last of two": ("x = 1\nif x:\n    b = 1\nelif CPYTHON:\n    a = 2\n", {"x", "b"}),
+    "beside a question": ("x = 1\nif x and CPYTHON and x > 0:\n    a = 1\n", {"x"}),
+    "or a question": ("x = 1\nif x or CPYTHON:\n    b = 1\n", {"x", "b"}),
+    "inside an else": ("x = 1\nif x:\n    b = 1\nelse:\n    if CPYTHON:\n        a = 1\n", {"x", "b"}),
+    "the whole block": ("for x in (1, 2):\n    if CPYTHON:\n        a = 1\n", {"x"}),
+    "inside a side taken": ("if not CPYTHON:\n    b = 1\n    if TYPE_CHECKING:\n        a = 1\n", {"b"}),
+    "nested": ("if CPYTHON:\n    if not CPYTHON:\n        a = 1\nelse:\n    b = 1\n", {"b"}),
+    "tests over lines": ("x = 1\nif (\n    x and\n    # why\n    CPYTHON\n):\n    a = 1\nb = 1\n", {"x", "b"}),
+    "strings over lines": ('if CPYTHON:\n    a = """\nelse:\n"""\nelse:\n    b = """\n\n  x"""\nc = 1\n', {"b", "c"}),
+    "on one line": ("if CPYTHON: a = 1; d = 2\nelse: b = 1\n", {"b"}),
+    "beside a statement": ("b = 1; TYPE_CHECKING = False; c = 2\n", {"b", "c"}),
+    "decorated": ("if CPYTHON:\n    @print\n    def a(): pass\nelse:\n    @str\n    def b(): pass\n", {"str"}),
+    "a try": ("try:\n    if CPYTHON:\n        a = 1\nfinally:\n    b = 1\n", {"b"}),
+    "not ASCII": ('x = "ä"; b = "ö" if not CPYTHON else a\nif CPYTHON: a = "ü"\n', {"x", "b"}),
+}
+
+
+@pytest.mark.parametrize("text", BRANCHES)
+def test_branches(text: str) -> None:
+    source, left = BRANCHES[text]
+    found = half(source)
+    assert names(found) == left
+    marks = dict.fromkeys(("CPYTHON", "TYPE_CHECKING"), False)
+    assert run(found).keys() == run(source, **marks).keys() - marks.keys()
+
+
+def test_what_stays_keeps_its_line() -> None:
+    found = half(
+        '''\
+        """What it is."""
+
+        from radiopool.platform import CPYTHON
+
+        TYPE_CHECKING = False
+        if TYPE_CHECKING:
+            from typing import Any
+
+        _SIZE = (
+            4096 if CPYTHON
+            else 256
+        )
+
+        def size(
+            *parts: "Any",
+        ) -> int:
+            if CPYTHON:
+                return 0
+            return _SIZE
+        '''
+    )
+    lines = dict(enumerate(found.splitlines(), 1))
+    assert {number for number, line in lines.items() if not line.strip()} == {2, 3, 4, 5, 6, 7, 8, 10, 13, 17, 18}
+    assert lines[14] == "def size(" and lines[19] == "    return _SIZE"
+    (constant,) = [node for node in ast.parse(found).body if isinstance(node, ast.Assign)]
+    assert (constant.lineno, ast.unparse(constant)) == (9, "_SIZE = const(256)")
+
+
+def test_imports_that_only_tests_used() -> None:
+    found = half(
+        """\
+        import sys
+        from radiopool import platform, registry
+        from radiopool.platform import CPYTHON, Lock
+        from radiopool.platform import (
+            CPYTHON as CPYTHON,
+            now_ms as now,
+        )
+        def f():
+            from radiopool.platform import CPYTHON
+            if CPYTHON:
+                return platform.CPYTHON
+        """
+    )
+    assert [line for line in found.splitlines() if line.strip()] == [
+        "import sys",
+        "from radiopool import (registry)",
+        "from radiopool.platform import (Lock)",
+        "from radiopool.platform import (now_ms as now",
+        ")",
+        "def f():",
+        "    pass",
+    ]
+
+
+def test_imports_that_something_else_uses_stay() -> None:
+    for text in (
+        "from radiopool import platform\nif platform.CPYTHON:\n    pass\nx = platform.NAME\n",
+        "from radiopool.platform import CPYTHON\n__all__ = ['CPYTHON']\nif CPYTHON:\n    pass\n",
+        "from radiopool.platform import CPYTHON\n",
+        "from radiopool.platform import CPYTHON\nx = f'{CPYTHON}'\n",
+    ):
+        assert half(text).startswith(text.splitlines()[0] + "\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("_A = 5\n", "_A = const(5)\n"),
+        ("_A = -5  # why\n", "_A = const(-5)  # why\n"),
+        ("_A = b'x' if CPYTHON else 'y'\n", "_A = const('y')\n"),
+        ("_A = ('one '\n  'two')\nx = _A\n", "_A = const('one '\n  'two')\nx = _A\n"),
+        ('_A = """a\n\n  b"""\n', '_A = const("""a\n\n  b""")\n'),
+    ],
+)
+def test_constants(text: str, folded: str) -> None:
+    assert half(text) == folded
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A = 5\n",
+        "__version__ = '1.0'\n",
+        "_A = True\n",
+        "_A = None\n",
+        "_A = 1.5\n",
+        "_A = (1, 2)\n",
+        "_A = _B = 5\n",
+        "_A = 5\n_A += 1\n",
+        "_A = 5\ndef f():\n    global _A\n",
+        "_A = 5\ndef f(_A):\n    return _A\n",
+        "_A = 5\nf(_A=3)\n",
+        "_A = 5\nfor _A in (): pass\n",
+        "_A = 5\nfrom b import c as _A\n",
+        "def f():\n    return _A\n_A = 5\n",
+        "def f():\n    return f'{1}{_A}'\n_A = 5\n",
+        "_A = 5\n__all__ = ['_A']\n",
+        "class C:\n    _A = 5\n",
+    ],
+)
+def test_what_is_no_private_constant_stays(text: str) -> None:
+    assert half(text) == text
+
+
+VALUES = ["CPYTHON", "platform.CPYTHON", "TYPE_CHECKING", "a", "b", "0", "''", "'x'", "a == b", "None"]
+SHAPES = ["not {}", "({} and {})", "({} or {})", "({} if {} else {})", "[{}, {}]", "({}\n or {}\n and {})", "len([{}])"]
+EXPRESSIONS = st.recursive(
+    st.sampled_from(VALUES),
+    lambda parts: st.builds(lambda shape, *given: shape.format(*given), st.sampled_from(SHAPES), parts, parts, parts),
+    max_leaves=12,
+)
+
+
+class Platform:
+    CPYTHON = False
+
+
+@given(EXPRESSIONS, st.sampled_from([0, 1, "", "y"]), st.sampled_from([0, 1, "y"]))
+def test_every_expression_keeps_its_value(text: str, a: object, b: object) -> None:
+    source = f"x = {text}\nif {text}:\n    y = 1\nelif not ({text}):\n    y = 2\nz = [1 for _ in 'x' if {text}]\n"
+    given = {"a": a, "b": b}
+    marks = {"CPYTHON": False, "TYPE_CHECKING": False, "platform": Platform}
+    found = half(source)
+    assert not names(found) & marks.keys()
+    expected = run(source, **given, **marks)
+    assert run(found, **given) == {name: value for name, value in expected.items() if name not in marks}
+
+
+def test_what_is_not_python_is_refused() -> None:
+    with pytest.raises(SyntaxError):
+        board_half("if CPYTHON\n")
