@@ -6,11 +6,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import board_files
 from board_server import BoardServer
 from environments import ROOT
 from radiopool import bundle
+from radiopool.cli.app import app
 
 BOARDS = ROOT / ".venv-boards" / "bin"
 
@@ -44,6 +46,30 @@ with manager.lease(host, int(port), timeout=5) as socket:
 print("done")
 """
 
+# A program for Adafruit's library, which the bundle's file of that name replaces.
+LEAVER = """
+import os
+import adafruit_connection_manager
+import radiopool
+from radiopool_micropython import MicroPythonDriver
+radiopool.register(MicroPythonDriver())
+host, port = os.getenv("RADIOPOOL_BOARD_SERVER").split(":")
+pool = adafruit_connection_manager.get_radio_socketpool(radiopool.driver_named("micropython").default_radio())
+manager = adafruit_connection_manager.get_connection_manager(pool)
+numbers = []
+for _ in range(2):
+    socket = manager.get_socket(host, int(port), "http:", timeout=5)
+    socket.send(b"GET /connection HTTP/1.1\\r\\n\\r\\n")
+    page = bytearray(100)
+    numbers.append(bytes(page[: socket.recv_into(page)]).split(b"\\r\\n\\r\\n")[1])
+    manager.free_socket(socket)
+assert numbers[0] == numbers[1], numbers
+assert (manager.available_socket_count, manager.managed_socket_count) == (1, 1)
+adafruit_connection_manager.connection_manager_close_all(pool)
+assert manager.managed_socket_count == 0
+print("done")
+"""
+
 needs_micropython = pytest.mark.skipif(not (BOARDS / "micropython").exists(), reason="make .venv-boards/ready")
 
 
@@ -63,6 +89,16 @@ def test_a_bundle_makes_requests(compiler: "Path | None", tmp_path: Path) -> Non
     written = made.write(tmp_path, compiler)
     assert {file.place.suffix for file in written} == {".mpy" if compiler else ".py"}
     assert on_micropython(tmp_path / "lib", PROGRAM) == "done\n"
+
+
+@needs_micropython
+def test_a_bundle_for_leavers_has_the_incumbents_name(tmp_path: Path) -> None:
+    command = ["bundle", "--compat", "--driver", "micropython", "--mpy", "--out", str(tmp_path)]
+    compiler = ["--mpy-cross", str(BOARDS / "mpy-cross")]
+    done = CliRunner().invoke(app, command + compiler)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "lib" / "adafruit_connection_manager.mpy").exists()
+    assert on_micropython(tmp_path / "lib", LEAVER) == "done\n"
 
 
 @needs_micropython

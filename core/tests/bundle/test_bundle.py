@@ -81,6 +81,16 @@ def test_rooms_come_when_they_are_asked_for(modem: Distribution, tmp_path: Path)
     assert "from radiopool.http import PoolManager" in (tmp_path / "out" / "code.py").read_text()
 
 
+def test_what_replaces_another_library_stands_at_the_top(modem: Distribution, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "adafruit_connection_manager.mpy").write_text("theirs")
+    run("--driver", "modem", "--compat", "--out", tmp_path)
+    written = places(tmp_path / "lib")
+    assert {"adafruit_connection_manager.py", "radiopool/compat/adafruit.py"} <= written
+    assert "adafruit_connection_manager.mpy" not in written
+    assert not [name for name in written if "/board/" in name]
+
+
 def test_the_starter_registers_the_drivers_and_compiles(modem: Distribution, tmp_path: Path) -> None:
     run("--driver", "modem", "--out", tmp_path)
     program = (tmp_path / "code.py").read_text()

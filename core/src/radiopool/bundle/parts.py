@@ -1,8 +1,9 @@
 """What each installed distribution gives to boards: its package's `board.json` says so.
 
 `board.json`: {"files": [...]} and, where they apply, "targets" (["micropython"] or ["circuitpython"]; both without
-it), "radio" (the lines of a starter program after which `radio` is the radio), "settings" (lines of a settings.toml)
-and "top" ({module at the top of lib/: file of the package}).
+it), "radio" (the lines of a starter program after which `radio` is the radio) and "settings" (lines of a
+settings.toml). A file in a folder `board` stands at the top of lib/: it is what a board has under another library's
+name.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from radiopool.errors import DriverError, NoDriverError
 
 GROUP = "radiopool.drivers"
 LISTING = "board.json"
+TOP = "board"
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,8 @@ def _part(
         place = PurePosixPath(name)
         # A room is a folder that not every board wants; only core has them.
         if rooms is None or len(place.parts) == 1 or place.parts[0] in rooms:
-            files.append((PurePosixPath(package) / place, folder / name))
-    for top, name in listing.get("top", {}).items():
-        if rooms is None or PurePosixPath(name).parts[0] in rooms:
-            files.append((PurePosixPath(top), folder / name))
+            at_the_top = place.parts[-2:-1] == (TOP,)
+            files.append((PurePosixPath(place.name if at_the_top else package / place), folder / name))
     missing = [str(path) for _, path in files if not path.is_file()]
     if missing:
         raise DriverError(f"{distribution}: {LISTING} lists files that are not there: {', '.join(missing)}")

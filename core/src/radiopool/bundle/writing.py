@@ -65,9 +65,9 @@ class Bundle:
     def write(self, out: Path, mpy_cross: Path | None = None) -> list[Written]:
         """Write `lib/`, `code.py` and `settings.toml` below `out`; the files of `lib/`.
 
-        The packages' folders in `lib/` are made anew; a `code.py` or `settings.toml` that is there stays. With
-        `mpy_cross` bytecode is written in place of source. Raises InvalidValueError if that can't be compiled, or is
-        for another interpreter.
+        The packages' folders in `lib/` are made anew, and so are the files beside them that replace another library's;
+        a `code.py` or `settings.toml` that is there stays. With `mpy_cross` bytecode is written in place of source.
+        Raises InvalidValueError if that can't be compiled, or is for another interpreter.
         """
         for part in self.parts:
             shutil.rmtree(out / "lib" / part.package, ignore_errors=True)
@@ -86,6 +86,9 @@ class Bundle:
                 text = _half(source, place)
                 target = library / place
                 target.parent.mkdir(parents=True, exist_ok=True)
+                # A board takes NAME.py before NAME.mpy: one of another time must not stand before this one.
+                for suffix in (".py", ".mpy"):
+                    target.with_suffix(suffix).unlink(missing_ok=True)
                 if mpy_cross is None:
                     # With this machine's line ends a board could do, but sizes would differ from place to place.
                     target.write_bytes(text.encode())
