@@ -22,6 +22,20 @@ class Modem(Driver):
     name = "modem"
 """
 
+METADATA = """Metadata-Version: 2.1
+Name: radiopool-modem
+Version: 2.1
+Requires-Dist: radiopool<1,>=0.1
+Requires-Dist: adafruit-circuitpython-modem>=3
+Requires-Dist: trustme; extra == "test"
+"""
+
+COMPILER = """#!%s
+import pathlib, sys
+out, source = sys.argv[4:]
+pathlib.Path(out).write_bytes(%r + pathlib.Path(source).read_bytes())
+"""
+
 
 class Distribution:
     """An installed distribution with a driver, on a path of its own."""
@@ -35,7 +49,7 @@ class Distribution:
         (self.package / "emulator.py").write_text("import threading\n")
         about = folder / "radiopool_modem-2.1.dist-info"
         about.mkdir()
-        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: radiopool-modem\nVersion: 2.1\n")
+        (about / "METADATA").write_text(METADATA)
         (about / "entry_points.txt").write_text("[radiopool.drivers]\nmodem = radiopool_modem:Modem\n")
 
     def list(self, **listing: object) -> None:
@@ -54,6 +68,14 @@ def modem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Distribution:
 
 def places(folder: Path) -> "set[str]":
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def compiler(folder: Path, first: bytes) -> Path:
+    """An mpy-cross whose bytecode begins with those bytes."""
+    made = folder / "mpy-cross"
+    made.write_text(COMPILER % (sys.executable, first))
+    made.chmod(0o755)
+    return made
 
 
 def run(*arguments: object) -> str:
@@ -128,16 +150,40 @@ def test_a_zip_file_is_the_same_every_time(modem: Distribution, tmp_path: Path) 
 
 
 def test_circups_layout(modem: Distribution, tmp_path: Path) -> None:
-    run("--driver", "modem", "--out", tmp_path / "out", "--circup", tmp_path / "circup")
+    run("--driver", "modem", "--compat", "--out", tmp_path / "out", "--circup", tmp_path / "circup")
     (archive,) = (tmp_path / "circup").glob("*.zip")
     whole = archive.stem
     assert whole.startswith("radiopool-bundle-py-")
     with zipfile.ZipFile(archive) as opened:
         names = set(opened.namelist())
-    assert f"{whole}/lib/radiopool/manager.py" in names
-    assert f"{whole}/requirements/radiopool_modem/requirements.txt" in names
+        needs = {
+            name: opened.read(f"{whole}/requirements/{name}/requirements.txt").decode()
+            for name in ("radiopool", "radiopool_modem", "adafruit_connection_manager")
+        }
+    assert {f"{whole}/lib/radiopool/manager.py", f"{whole}/lib/adafruit_connection_manager.py"} <= names
+    assert needs == {
+        "radiopool": "",
+        "radiopool_modem": "radiopool\nadafruit-circuitpython-modem\n",
+        "adafruit_connection_manager": "radiopool\n",
+    }
     (listing,) = (tmp_path / "circup").glob("*.json")
-    assert json.loads(listing.read_text())["radiopool_modem"]["dependencies"] == ["radiopool"]
+    about = json.loads(listing.read_text())["radiopool_modem"]
+    assert about["dependencies"] == ["radiopool"]
+    assert about["external_dependencies"] == ["adafruit-circuitpython-modem"]
+
+
+def test_circup_gets_the_bytecode_of_circuitpython(modem: Distribution, tmp_path: Path) -> None:
+    made = bundle.Bundle([bundle.core_part(), bundle.driver_part("modem")])
+    names = [path.name for path in bundle.write_circup(made, tmp_path, "1.2.3", compiler(tmp_path, b"C\x06"))]
+    assert names == ["radiopool-bundle-py-1.2.3.zip", "radiopool-bundle-10.x-mpy-1.2.3.zip"]
+    # The folder's name is circup's own word for that platform.
+    library = tmp_path / "radiopool-bundle-10mpy" / "radiopool-bundle-10.x-mpy-1.2.3" / "lib"
+    assert (library / "radiopool_modem" / "__init__.mpy").exists()
+    with pytest.raises(InvalidValueError, match="compiles for micropython"):
+        bundle.write_circup(made, tmp_path, "1.2.3", compiler(tmp_path, b"M\x06"))
+    modem.list(files=["__init__.py"], targets=["micropython"])
+    with pytest.raises(InvalidValueError, match="circup is for CircuitPython"):
+        bundle.write_circup(bundle.Bundle([bundle.core_part(), bundle.driver_part("modem")]), tmp_path, "1.2.3")
 
 
 def test_what_is_wrong_is_said(modem: Distribution, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """A folder as circup expects of a bundle's release, so that `circup install radiopool` finds it.
 
 circup looks for `NAME-PLATFORM-TAG.zip` with `NAME-PLATFORM-TAG/lib/MODULE` in it, for `py` and for each version of
-bytecode ("10.x-mpy"), and for `NAME-PLATFORM-TAG/requirements/MODULE/requirements.txt` (circup's bundle.py).
+bytecode ("10.x-mpy"), and for `NAME-PLATFORM-TAG/requirements/MODULE/requirements.txt` (circup's bundle.py). NAME is
+that of the repository whose release it is.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from pathlib import Path
 
 from radiopool.bundle.parts import Part
 from radiopool.bundle.writing import Bundle, write_zip
+from radiopool.errors import InvalidValueError
 
-PLATFORM = "10.x-mpy"
+SOURCE = ("py", "py")
+BYTECODE = ("10mpy", "10.x-mpy")
+"""How circup calls a platform in the names of its own folders, and in those of a release."""
 
 
 def write_circup(
@@ -21,20 +25,24 @@ def write_circup(
     """Write the zip files, their folders beside them, and the bundle's list of modules; the zip files.
 
     tag: the release's version. mpy_cross: CircuitPython's own, for a second zip file with bytecode. Raises
-    InvalidValueError as `Bundle.write`.
+    InvalidValueError as `Bundle.write`, and for drivers of another interpreter.
     """
+    if "circuitpython" not in bundle.targets:
+        raise InvalidValueError(f"circup is for CircuitPython, and these drivers for {' and '.join(bundle.targets)}")
+    bundle = Bundle(bundle.parts, bundle.http)
+    bundle.targets = {"circuitpython"}
     made = []
-    for platform, compiler in (("py", None), (PLATFORM, mpy_cross)):
-        if platform != "py" and compiler is None:
+    for (folder_word, word), compiler in ((SOURCE, None), (BYTECODE, mpy_cross)):
+        if word != "py" and compiler is None:
             continue
-        whole = f"{name}-{platform}-{tag}"
-        # circup unpacks the archive where it finds this folder.
-        folder = out / f"{name}-{platform}" / whole
+        whole = f"{name}-{word}-{tag}"
+        # circup unpacks the archive in a folder of this name.
+        folder = out / f"{name}-{folder_word}" / whole
         bundle.write_library(folder / "lib", compiler)
-        for part in bundle.parts:
-            requirements = folder / "requirements" / part.package / "requirements.txt"
+        for module, needs in _modules(bundle).items():
+            requirements = folder / "requirements" / module / "requirements.txt"
             requirements.parent.mkdir(parents=True, exist_ok=True)
-            requirements.write_text("".join(line + "\n" for line in _needs(part)), encoding="utf-8")
+            requirements.write_text("".join(line + "\n" for line in needs), encoding="utf-8")
         archive = out / f"{whole}.zip"
         write_zip(folder.parent, archive)
         made.append(archive)
@@ -43,17 +51,21 @@ def write_circup(
     return made
 
 
-def _needs(part: Part) -> list[str]:
-    # The vendors' libraries are in Adafruit's bundle; circup takes what a program imports.
-    return ["radiopool"] if part.driver else []
+def _modules(bundle: Bundle) -> dict[str, tuple[str, ...]]:
+    """The modules at the top of lib/, and what each needs, as in a requirements.txt."""
+    found = {part.package: part.requires for part in bundle.parts}
+    for part in bundle.parts:
+        found |= {place.stem: (part.package,) for place, _ in part.files if len(place.parts) == 1}
+    return found
 
 
 def _about(part: Part) -> dict[str, object]:
+    own = [line for line in part.requires if line.startswith("radiopool")]
     return {
         "package": True,
         "pypi_name": part.distribution,
         "version": part.version,
         "path": f"lib/{part.package}",
-        "dependencies": _needs(part),
-        "external_dependencies": [],
+        "dependencies": own,
+        "external_dependencies": [line for line in part.requires if line not in own],
     }

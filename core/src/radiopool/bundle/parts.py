@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,7 +29,7 @@ class Part:
     """One distribution's share of a bundle.
 
     folder: its package on this machine. files: (place below lib/, file), in the order of places. driver: the class to
-    register, "" for core. radio, settings: see above.
+    register, "" for core. radio, settings: see above. requires: names on PyPI of what it needs on a board.
     """
 
     distribution: str
@@ -40,6 +41,7 @@ class Part:
     driver: str = ""
     radio: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
 
 def core_part(rooms: tuple[str, ...] = ()) -> Part:
@@ -66,7 +68,10 @@ def driver_part(name: str) -> Part:
         raise DriverError(f"driver {name!r}: its package {package!r} is not there; install its distribution again")
     distribution = point.dist
     name, version = (distribution.name, distribution.version) if distribution else (package, "")
-    return _part(name, version, package, Path(found.origin).parent, None, driver.split(".")[-1])
+    part = _part(name, version, package, Path(found.origin).parent, None, driver.split(".")[-1])
+    lines = (distribution.requires if distribution else None) or ["radiopool"]
+    # What is for some machines only, or for an extra, is not for boards.
+    return replace(part, requires=tuple(re.split("[^A-Za-z0-9._-]", line)[0] for line in lines if ";" not in line))
 
 
 def _part(
