@@ -70,6 +70,17 @@ assert manager.managed_socket_count == 0
 print("done")
 """
 
+NETWORK = """
+STA_IF = 0
+class WLAN:
+    def __init__(self, interface):
+        pass
+    def active(self, up):
+        pass
+    def isconnected(self):
+        return True
+"""
+
 needs_micropython = pytest.mark.skipif(not (BOARDS / "micropython").exists(), reason="make .venv-boards/ready")
 
 
@@ -89,6 +100,22 @@ def test_a_bundle_makes_requests(compiler: "Path | None", tmp_path: Path) -> Non
     written = made.write(tmp_path, compiler)
     assert {file.place.suffix for file in written} == {".mpy" if compiler else ".py"}
     assert on_micropython(tmp_path / "lib", PROGRAM) == "done\n"
+
+
+@needs_micropython
+@pytest.mark.parametrize("rooms", [("http",), ()], ids=["http", "lease"])
+def test_the_starter_program_runs(rooms: "tuple[str, ...]", tmp_path: Path) -> None:
+    made = bundle.Bundle([bundle.core_part(rooms), bundle.driver_part("micropython")], http=bool(rooms))
+    made.write(tmp_path)
+    # The unix port has no `network`.
+    (tmp_path / "lib" / "network.py").write_text(NETWORK)
+    program = (tmp_path / "main.py").read_text()
+    for address, variable in (("http://example.com/", '"http://" + SERVER'), ("example.com", 'SERVER.split(":")[0]')):
+        program = program.replace('"%s"' % address, variable)
+    program = program.replace("HOST, 80", 'HOST, int(SERVER.split(":")[1])')
+    server = 'import os\nSERVER = os.getenv("RADIOPOOL_BOARD_SERVER")\n'
+    printed = on_micropython(tmp_path / "lib", server + program)
+    assert ("200" in printed) and "Traceback" not in printed, printed
 
 
 @needs_micropython

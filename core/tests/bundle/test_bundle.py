@@ -123,6 +123,16 @@ def test_the_starter_registers_the_drivers_and_compiles(modem: Distribution, tmp
     assert 'APN = "net"\n' in (tmp_path / "settings.toml").read_text()
 
 
+def test_micropython_runs_main(modem: Distribution, tmp_path: Path) -> None:
+    run("--driver", "modem", "--mpy-cross", compiler(tmp_path, b"M\x06"), "--out", tmp_path / "bytecode")
+    modem.list(files=["__init__.py"], targets=["micropython"], radio=["radio = make_radio()"])
+    printed = run("--driver", "modem", "--out", tmp_path / "source")
+    assert "your settings into main.py" in " ".join(printed.split())
+    for folder in (tmp_path / "bytecode", tmp_path / "source"):
+        assert {path.name for path in folder.iterdir()} == {"lib", "main.py"}
+        assert "radio = make_radio()\n" in (folder / "main.py").read_text()
+
+
 def test_a_second_run_renews_the_packages_and_keeps_the_users_program(modem: Distribution, tmp_path: Path) -> None:
     run("--driver", "modem", "--http", "--out", tmp_path)
     (tmp_path / "code.py").write_text("mine")

@@ -26,7 +26,7 @@ print(manager)
 
 
 def starter_program(bundle: Bundle) -> str:
-    """A `code.py` that registers the bundle's drivers, brings up the first one's radio and makes a request."""
+    """A program that registers the bundle's drivers, brings up the first one's radio and makes a request."""
     drivers = [part for part in bundle.parts if part.driver]
     lines = ["# Registers this board's drivers, then makes one request. Written by `radiopool bundle`.", ""]
     if bundle.http:

@@ -63,16 +63,23 @@ class Bundle:
             raise InvalidValueError(f"no board runs all of these drivers ({words}); make a bundle for each board")
 
     def write(self, out: Path, mpy_cross: Path | None = None) -> list[Written]:
-        """Write `lib/`, `code.py` and `settings.toml` below `out`; the files of `lib/`.
+        """Write `lib/`, a starter program and, for CircuitPython, `settings.toml` below `out`; the files of `lib/`.
 
-        The packages' folders in `lib/` are made anew, and so are the files beside them that replace another library's;
-        a `code.py` or `settings.toml` that is there stays. With `mpy_cross` bytecode is written in place of source.
-        Raises InvalidValueError if that can't be compiled, or is for another interpreter.
+        The program is `main.py` where only MicroPython runs the bundle, else `code.py`. The packages' folders in `lib/`
+        are made anew, and so are the files beside them that replace another library's; a program or `settings.toml`
+        that is there stays. With `mpy_cross` bytecode is written in place of source. Raises InvalidValueError if that
+        can't be compiled, or is for another interpreter.
         """
         for part in self.parts:
             shutil.rmtree(out / "lib" / part.package, ignore_errors=True)
         written = self.write_library(out / "lib", mpy_cross)
-        for name, text in (("code.py", starter_program(self)), ("settings.toml", settings_file(self))):
+        # Bytecode is for one interpreter, whatever the drivers are for.
+        runs_it = {_maker(out / "lib" / written[0].place)} if mpy_cross else self.targets
+        files = {"code.py": starter_program(self), "settings.toml": settings_file(self)}
+        if runs_it == {"micropython"}:
+            # It runs main.py, and its os.getenv() reads no file.
+            files = {"main.py": starter_program(self)}
+        for name, text in files.items():
             if not (out / name).exists():
                 (out / name).write_text(text, encoding="utf-8")
         return written
@@ -106,12 +113,16 @@ class Bundle:
             done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise InvalidValueError(f"mpy-cross refuses {place}: {done.stdout}{done.stderr}")
-        maker = MAKERS.get(target.read_bytes()[:1], "another interpreter")
+        maker = _maker(target)
         if maker not in self.targets:
             raise InvalidValueError(
                 f"{mpy_cross} compiles for {maker}, and these drivers are for {' and '.join(sorted(self.targets))}; "
                 "give that one's mpy-cross with --mpy-cross, or leave --mpy out"
             )
+
+
+def _maker(bytecode: Path) -> str:
+    return MAKERS.get(bytecode.read_bytes()[:1], "another interpreter")
 
 
 def _half(source: Path, place: PurePosixPath) -> str:

@@ -39,7 +39,8 @@ def bundle(
     if circup is not None:
         for archive in bundles.write_circup(made, circup, __version__, compiler):
             screen.print(f"Wrote {archive}")
-    screen.print(f"Wrote {out}: copy what is in it to the board, and put your settings into settings.toml.")
+    settings = "settings.toml" if (out / "settings.toml").exists() else "main.py"
+    screen.print(f"Wrote {out}: copy what is in it to the board, and put your settings into {settings}.")
 
 
 def _table(made: bundles.Bundle, written: list[bundles.Written], every_file: bool) -> Table:
