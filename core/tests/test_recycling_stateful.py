@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from radiopool import Policy
+from radiopool.ledger_methods import RESET
 from radiopool.recycling import (
     CLOSED,
     CONNECTING,
@@ -16,7 +17,6 @@ from radiopool.recycling import (
     EXPIRED,
     IDLE,
     LEASED,
-    RESET,
     STALE,
     Entry,
     Ledger,
@@ -152,8 +152,8 @@ class Recycling(RuleBasedStateMachine):
     def lease(self, host, tls, patient):
         key, context = self.ask(host, tls)
         idle_before = list(self.lru)
-        limits = [limit for limit in (self.ledger.limit, self.ledger.learned) if limit is not None]
-        free_before = not limits or self.ledger.used + self.ledger.tls_cost <= min(limits)
+        limit = self.ledger.in_force
+        free_before = self.ledger.used + self.ledger.tls_cost <= limit
         entry = self.ledger.lease(key, context, self.now)
         victims = [e for e in self.ledger.doomed if e.reason == EVICTED]
         if entry is None:
@@ -166,7 +166,7 @@ class Recycling(RuleBasedStateMachine):
         if entry.state == LEASED:
             assert not victims
         elif victims:
-            assert not (free_before and self.ledger.tls_limit is None), "evicted although there was room"
+            assert not (free_before and self.ledger.budget[1] is None), "evicted although there was room"
             # Each victim is the least recently used of all, or of those with TLS if TLS was short.
             for victim in victims:
                 older = idle_before[: idle_before.index(victim)]
@@ -359,7 +359,7 @@ class Recycling(RuleBasedStateMachine):
         self.close_now(self.ledger.take_doomed() + self.closing)
         assert self.ledger.used == self.ledger.tls_used == 0
         assert not self.ledger.buckets and not self.ledger.by_socket
-        assert EXPIRED not in self.ledger.closed or self.ledger.policy.max_age
+        assert EXPIRED not in self.ledger.closed or self.ledger.max_age
 
 
 TestRecycling = Recycling.TestCase

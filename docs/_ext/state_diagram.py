@@ -1,6 +1,6 @@
 """The directive `state-diagram`: draws a transition table (event -> (from, to)) as SVG, and lists it below.
 
-    ```{state-diagram} radiopool.recycling.TRANSITIONS
+    ```{state-diagram} radiopool.ledger_methods.TRANSITIONS
     ```
 
 A state that the drawing has no place for is an error, so a new one can't be forgotten here.

@@ -6,78 +6,78 @@
     with manager.lease("example.com", 80) as socket:
         socket.send(b"...")
 
-Everything public is listed in `__all__`.
+Everything public is listed in `__all__`. A board loads each name when it is first used.
 """
 
-from radiopool import platform, registry
-from radiopool.driver import CONTRACT, Driver, GenericDriver, Traits
-from radiopool.errors import (
-    CertificateError,
-    ConnectError,
-    ConnectTimeoutError,
-    CooldownError,
-    DriverConflictError,
-    DriverError,
-    InvalidValueError,
-    LeaseError,
-    LeaseTimeoutError,
-    NameResolutionError,
-    NoDriverError,
-    OutOfSocketsError,
-    RadiopoolError,
-    RefusedError,
-    TLSError,
-    UnreachableError,
-)
-from radiopool.keys import PoolKey
-from radiopool.manager import ConnectionManager, get_connection_manager, manager_for
-from radiopool.policy import Policy
-from radiopool.registry import driver_for, driver_named, drivers, register, unregister
+from radiopool.platform import CPYTHON, NAME
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from radiopool.hookspecs import observer
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "CONTRACT",
-    "CertificateError",
-    "ConnectError",
-    "ConnectTimeoutError",
-    "ConnectionManager",
-    "CooldownError",
-    "Driver",
-    "DriverConflictError",
-    "DriverError",
-    "GenericDriver",
-    "InvalidValueError",
-    "LeaseError",
-    "LeaseTimeoutError",
-    "NameResolutionError",
-    "NoDriverError",
-    "OutOfSocketsError",
-    "Policy",
-    "PoolKey",
-    "RadiopoolError",
-    "RefusedError",
-    "TLSError",
-    "Traits",
-    "UnreachableError",
-    "driver_for",
-    "driver_named",
-    "drivers",
-    "get_connection_manager",
-    "ignore",
-    "manager_for",
-    "observe",
-    "observer",
-    "register",
-    "unregister",
-]
-
-if platform.CPYTHON:
+if TYPE_CHECKING or CPYTHON:
+    from radiopool import registry
+    from radiopool.driver import CONTRACT, Driver, GenericDriver, Traits
+    from radiopool.errors import (
+        CertificateError,
+        ConnectError,
+        ConnectTimeoutError,
+        CooldownError,
+        DriverConflictError,
+        DriverError,
+        InvalidValueError,
+        LeaseError,
+        LeaseTimeoutError,
+        NameResolutionError,
+        NoDriverError,
+        OutOfSocketsError,
+        RadiopoolError,
+        RefusedError,
+        TLSError,
+        UnreachableError,
+    )
+    from radiopool.finding import get_connection_manager, manager_for
+    from radiopool.keys import PoolKey
+    from radiopool.manager import ConnectionManager
     from radiopool.observing import ignore, observe
+    from radiopool.policy import Policy
+    from radiopool.registry import driver_for, driver_named, drivers, register, unregister
+
+    __all__ = [
+        "CONTRACT",
+        "CertificateError",
+        "ConnectError",
+        "ConnectTimeoutError",
+        "ConnectionManager",
+        "CooldownError",
+        "Driver",
+        "DriverConflictError",
+        "DriverError",
+        "GenericDriver",
+        "InvalidValueError",
+        "LeaseError",
+        "LeaseTimeoutError",
+        "NameResolutionError",
+        "NoDriverError",
+        "OutOfSocketsError",
+        "Policy",
+        "PoolKey",
+        "RadiopoolError",
+        "RefusedError",
+        "TLSError",
+        "Traits",
+        "UnreachableError",
+        "driver_for",
+        "driver_named",
+        "drivers",
+        "get_connection_manager",
+        "ignore",
+        "manager_for",
+        "observe",
+        "observer",
+        "register",
+        "unregister",
+    ]
 
     def _find_drivers() -> "list[Driver]":
         try:
@@ -96,20 +96,36 @@ if platform.CPYTHON:
 
         if "RADIOPOOL_NO_DISCOVERY" not in environ and "RADIOPOOL_DRIVERS" not in environ:
             try:
-                plugin = __import__("radiopool_" + platform.NAME)
+                plugin = __import__("radiopool_" + NAME)
                 return plugin.host_driver  # type: ignore[no-any-return]
             except ModuleNotFoundError as error:
-                if error.name != "radiopool_" + platform.NAME:
+                if error.name != "radiopool_" + NAME:
                     raise
         return next((driver for driver in _find_drivers() if driver.default_radio() is not None), None)
 
     registry.find_with(_find_drivers, _find_host_driver)
 
-
-def __getattr__(name: str) -> object:
-    if name == "observer" and platform.CPYTHON:
-        # pluggy's marker; pluggy is loaded by whoever wants it.
+    if TYPE_CHECKING:
         from radiopool.hookspecs import observer
 
-        return observer
-    raise AttributeError("module 'radiopool' has no attribute %r" % name)
+    def __getattr__(name: str) -> object:
+        if name == "observer":
+            # pluggy's marker; pluggy is loaded by whoever wants it.
+            from radiopool.hookspecs import observer
+
+            return observer
+        raise AttributeError("module 'radiopool' has no attribute %r" % name)
+
+else:
+
+    def __getattr__(name):
+        # Those first that a program with sockets has loaded anyway.
+        places = ("manager", "driver", "finding", "registry", "keys", "policy")
+        for place in ("errors",) if name.endswith("Error") else places:
+            found = getattr(__import__("radiopool." + place, None, None, (name,)), name, None)
+            if found is not None:
+                return found
+        try:
+            return __import__("radiopool." + name, None, None, (name,))
+        except ImportError:
+            raise AttributeError(name) from None

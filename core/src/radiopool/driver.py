@@ -7,7 +7,7 @@ capabilities: override one where the radio can do better or behaves otherwise.
 
 import errno
 
-from radiopool.errors import error_number
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
     from radiopool.types import Socket, SocketPool
 
+if TYPE_CHECKING or CPYTHON:
+    from radiopool.driver_methods import DriverMethods, TraitsMethods
+else:
+    from radiopool.platform import Later as DriverMethods
+
+    TraitsMethods = DriverMethods
+
 CONTRACT = (1, 0)
 """The contract this core offers, (major, minor). A driver made for another major is refused."""
 
 
-class Traits:
+class Traits(TraitsMethods):
     """What a radio can do.
 
     budget: how many sockets and how many TLS sockets can be open at once, a pair; None is "no known limit".
@@ -27,6 +34,8 @@ class Traits:
     tls_cost: how many of the budget's sockets one TLS socket takes.
     udp, ipv6, listen: whether datagrams, IPv6 and server sockets work.
     """
+
+    _later = ("radiopool.driver_methods", "TraitsMethods")
 
     def __init__(
         self,
@@ -44,46 +53,15 @@ class Traits:
         self.listen = listen
         self.tls_cost = tls_cost
 
-    def __repr__(self) -> str:
-        return "Traits(budget=%r, tls=%r, udp=%r, ipv6=%r, listen=%r, tls_cost=%r)" % (
-            self.budget,
-            self.tls,
-            self.udp,
-            self.ipv6,
-            self.listen,
-            self.tls_cost,
-        )
 
-
-class Driver:
+class Driver(DriverMethods):
     """The parent of every driver. `name`, `matches` and `socket_pool` must be written.
 
     Two more methods are called where a driver has them, on CPython: `bench(peer, which)`, the `radiopool.testing.Bench`
     that the conformance kit tries, and `doctor()`, a list of sentences on what is wrong with the installation.
     """
 
-    name: str = ""
-    """The word by which users choose the driver: `--driver NAME`."""
-    version: str = ""
-    """The plugin's version, as text."""
-    contract: "tuple[int, int]" = CONTRACT
-    """The contract the driver was written for."""
-    radios: "tuple[str, ...]" = ()
-    """Qualified class names of the radios it knows, matched over the radio's MRO so that nothing need be imported
-    to ask. CPython only: boards have no MRO, and override `matches`."""
-    emulations: "tuple[str, ...]" = ()
-    """The radios that `emulated` can make, by name."""
-
-    def matches(self, radio: "Any") -> bool:
-        """Whether this driver knows that radio. On boards: import the vendor here and ask isinstance."""
-        for kind in getattr(type(radio), "__mro__", ()):
-            if kind.__module__ + "." + kind.__qualname__ in self.radios:
-                return True
-        return False
-
-    def socket_pool(self, radio: "Any") -> "SocketPool":
-        """The radio's socket factory. The same object for the same radio, every time."""
-        raise NotImplementedError("driver %r must write socket_pool(radio)" % self.name)
+    _later = ("radiopool.driver_methods", "DriverMethods")
 
     def radio_of(self, pool: "Any") -> "Any":
         """The radio behind a socket pool that this driver made or knows, or None.
@@ -91,12 +69,6 @@ class Driver:
         It lets `ConnectionManager(pool)` find its driver when the caller names none.
         """
         return None
-
-    def ssl_context(self, radio: "Any") -> "Any":
-        """A TLS context with the radio's usual trust. Default: `ssl.create_default_context()`."""
-        import ssl
-
-        return ssl.create_default_context()
 
     def traits(self, radio: "Any") -> Traits:
         """What the radio can do, or with None what such radios usually can; see `Traits`.
@@ -158,10 +130,6 @@ class Driver:
             raise
         return socket  # type: ignore[no-any-return]
 
-    def wrap(self, socket: "Any", ssl_context: "Any", server_name: str) -> "Any":
-        """TLS over the driver's socket. Raises without closing `socket`."""
-        return ssl_context.wrap_socket(socket, server_hostname=server_name)
-
     def close(self, socket: "Any") -> None:
         """Close, whatever state the socket is in; what the vendor raises then helps nobody."""
         try:
@@ -169,30 +137,29 @@ class Driver:
         except (OSError, RuntimeError, AttributeError):
             pass
 
-    def abandon(self, socket: "Any") -> None:
-        """Let go of a socket without a word on the wire: its chip was reset, or it belongs to the parent process.
-
-        Default: nothing, since the chip gives the number to somebody else.
-        """
-
     def is_exhausted(self, error: BaseException) -> bool:
         """Whether the error says "no socket (or no memory for one) is left"."""
         if isinstance(error, MemoryError):
             return True
         if isinstance(error, OSError):
+            from radiopool.errors import error_number
+
             return error_number(error) in _EXHAUSTED
         # RuntimeError("Out of sockets") from CircuitPython, "All sockets in use." from WIZnet's library.
         return isinstance(error, RuntimeError) and "sockets" in str(error)
 
     def is_timeout(self, error: BaseException) -> bool:
         """Whether the error says that the socket's timeout ran out."""
-        return isinstance(error, OSError) and (
-            error_number(error) == errno.ETIMEDOUT or str(error) in ("timed out", "The read operation timed out")
-        )
+        if not isinstance(error, OSError):
+            return False
+        from radiopool.errors import error_number
+
+        return error_number(error) == errno.ETIMEDOUT or str(error) in ("timed out", "The read operation timed out")
 
     def would_block(self, error: BaseException) -> bool:
         """Whether the error says that a non-blocking call found nothing to do yet."""
-        return isinstance(error, OSError) and error_number(error) in (errno.EAGAIN, errno.EINPROGRESS)
+        # The number is the first argument wherever else an interpreter puts it.
+        return isinstance(error, OSError) and error.args[:1] in ((errno.EAGAIN,), (errno.EINPROGRESS,))
 
     def is_alive(self, socket: "Any") -> bool:
         """Whether an idle socket can be handed out: still connected, and nothing unread waits on it.
@@ -214,29 +181,11 @@ class Driver:
         socket.settimeout(timeout)
         return True
 
-    def default_radio(self) -> "Any":
-        """The radio to use when the user names none, or None. CPython's driver has the host's own network."""
-        return None
-
-    def emulated(self, which: str = "", hosts: "Any" = None, routes: "Any" = None) -> "Any":
-        """A radio whose chip is emulated, on loopback, for demo, tests and the conformance kit; None if there is none.
-
-        `which` is one of `emulations`, by default the first. `hosts` maps names to addresses, and `routes` (address,
-        port) to (address, port). If the radio has an `emulator`, whoever asked for it calls `radio.emulator.close()`.
-        """
-        return None
-
-    def __repr__(self) -> str:
-        return "<driver %s %s, contract %s>" % (self.name, self.version, self.contract)
-
 
 class GenericDriver(Driver):
     """The driver of a socket pool that nobody claims: the defaults, and no limit until exhaustion teaches one."""
 
     name = "generic"
-
-    def matches(self, radio: "Any") -> bool:
-        return False
 
     def socket_pool(self, radio: "Any") -> "SocketPool":
         return radio  # type: ignore[no-any-return]

@@ -13,24 +13,34 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+if TYPE_CHECKING or platform.CPYTHON:
+    ConnectionRefused = ConnectionRefusedError
+    InvalidValue = ValueError
+    MissingName = LookupError
+    RefusedUse = RuntimeError
+    TimedOut = TimeoutError
+else:
+    # MicroPython and CircuitPython allow one built-in parent per class, and ours is OSError.
+    ConnectionRefused = InvalidValue = MissingName = RefusedUse = TimedOut = platform.Lock
+
 
 class RadiopoolError(OSError):
     """The parent of every error of this package. `errno` is the cause's number where there is one."""
 
 
-class InvalidValueError(RadiopoolError, platform.InvalidValue):
+class InvalidValueError(RadiopoolError, InvalidValue):
     """An argument is not usable; the message names it, its value and what to give instead."""
 
 
-class LeaseError(RadiopoolError, platform.RefusedUse):
+class LeaseError(RadiopoolError, RefusedUse):
     """A socket was given back twice, never leased here, or used after its manager was closed."""
 
 
-class OutOfSocketsError(RadiopoolError, platform.RefusedUse):
+class OutOfSocketsError(RadiopoolError, RefusedUse):
     """The budget is spent and nothing idle can make room; the message prints the counts."""
 
 
-class LeaseTimeoutError(OutOfSocketsError, platform.TimedOut):
+class LeaseTimeoutError(OutOfSocketsError, TimedOut):
     """No socket was given back in the time the caller was ready to wait."""
 
 
@@ -45,7 +55,7 @@ class NameResolutionError(ConnectError):
     """The host name does not resolve."""
 
 
-class RefusedError(ConnectError, platform.ConnectionRefused):
+class RefusedError(ConnectError, ConnectionRefused):
     """The host answered, and nothing listens on that port."""
 
 
@@ -53,7 +63,7 @@ class UnreachableError(ConnectError):
     """No route to the host, or the network is down."""
 
 
-class ConnectTimeoutError(ConnectError, platform.TimedOut):
+class ConnectTimeoutError(ConnectError, TimedOut):
     """The connection, its name lookup or its TLS handshake took longer than the timeout."""
 
 
@@ -73,7 +83,7 @@ class DriverError(RadiopoolError):
     """Something is wrong with a driver: its contract, its registration, or what it was asked for."""
 
 
-class NoDriverError(DriverError, platform.MissingName):
+class NoDriverError(DriverError, MissingName):
     """No driver claims the radio, or none has the name asked for."""
 
 
@@ -90,6 +100,16 @@ def error_number(error: BaseException) -> "int | None":
     if number is None and error.args:
         number = error.args[0]
     return number if isinstance(number, int) else None
+
+
+def bad_address(host: object, port: object) -> InvalidValueError:
+    """What is wrong with a host and port that `radiopool.keys` refused."""
+    if not isinstance(host, str) or not host:
+        return InvalidValueError("host must be a name or an address, not %r" % (host,))
+    for character in host:
+        if character <= " " or character == "\x7f":
+            return InvalidValueError("host %r has a space or a control character in it" % (host,))
+    return InvalidValueError("port must be a whole number from 1 to 65535, not %r" % (port,))
 
 
 def connect_error(error: BaseException, key: "Any", timed_out: bool) -> RadiopoolError:

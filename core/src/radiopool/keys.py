@@ -2,12 +2,14 @@
 
 from collections import namedtuple
 
-from radiopool.errors import InvalidValueError
-from radiopool.platform import remembered
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+if TYPE_CHECKING or CPYTHON:
+    from radiopool.platform import remembered
 
 PoolKey = namedtuple(
     "PoolKey",
@@ -21,21 +23,29 @@ separates users of one radio from each other.
 """
 
 
-@remembered
-def pool_key(
-    scheme: str,
-    host: str,
-    port: int,
-    session: "Hashable" = None,
-    tls: "int | None" = None,
-    server_name: "str | None" = None,
-    proxy: "Hashable" = None,
-    source_address: "tuple[str, int] | None" = None,
-    custom: "Hashable" = None,
-) -> PoolKey:
-    """The key of those parts, its address checked and the host's case folded. Raises InvalidValueError."""
-    check_address(host, port)
-    return PoolKey(scheme, host.lower(), port, session, tls, server_name, proxy, source_address, custom)
+if TYPE_CHECKING or CPYTHON:
+
+    @remembered
+    def pool_key(
+        scheme: str,
+        host: str,
+        port: int,
+        session: "Hashable" = None,
+        tls: "int | None" = None,
+        server_name: "str | None" = None,
+        proxy: "Hashable" = None,
+        source_address: "tuple[str, int] | None" = None,
+        custom: "Hashable" = None,
+    ) -> PoolKey:
+        """The key of those parts, its address checked and the host's case folded. Raises InvalidValueError."""
+        check_address(host, port)
+        return PoolKey(scheme, host.lower(), port, session, tls, server_name, proxy, source_address, custom)
+
+else:
+
+    def pool_key(scheme, host, port, *rest):
+        check_address(host, port)
+        return PoolKey(scheme, host.lower(), port, *(rest + (None,) * (6 - len(rest))))
 
 
 def check_address(host: object, port: object) -> None:
@@ -43,20 +53,24 @@ def check_address(host: object, port: object) -> None:
 
     Raises InvalidValueError.
     """
-    if not isinstance(host, str) or not host:
-        raise InvalidValueError("host must be a name or an address, not %r" % (host,))
-    for character in host:
-        if character <= " " or character == "\x7f":
-            raise InvalidValueError("host %r has a space or a control character in it" % (host,))
-    # bool is an int to isinstance, and True == 1 would share the key of port 1.
-    if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
-        raise InvalidValueError("port must be a whole number from 1 to 65535, not %r" % (port,))
+    if isinstance(host, str) and host:
+        for character in host:
+            if character <= " " or character == "\x7f":
+                break
+        else:
+            # bool is an int to isinstance, and True == 1 would share the key of port 1.
+            if isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536:
+                return
+    from radiopool.errors import bad_address
+
+    raise bad_address(host, port)
 
 
 def check_timeout(timeout: object, name: str = "timeout") -> None:
     """Refuse a timeout that is not None and not a number of seconds from 0 up. Raises InvalidValueError."""
-    if timeout is None:
+    # NaN is not `>= 0`.
+    if timeout is None or (isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and timeout >= 0):
         return
-    # `not >= 0` and not `< 0`: NaN is neither.
-    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool) or not timeout >= 0:
-        raise InvalidValueError("%s must be None or seconds from 0 up, not %r" % (name, timeout))
+    from radiopool.errors import InvalidValueError
+
+    raise InvalidValueError("%s must be None or seconds from 0 up, not %r" % (name, timeout))

@@ -65,12 +65,8 @@ def managed_socket(account: "Account", args: "tuple[Any, ...]", keywords: "dict[
             except Exception as error:
                 if not account.driver.is_exhausted(error):
                     raise
-                with account.lock:
-                    again = account.ledger.exhausted(entry, account.clock())
-                    doomed = account.ledger.take_doomed()
-                if not again:
+                if not account.make_room(entry):
                     raise account.refusal(None, None) from error
-                account.close_sockets(doomed)
     except BaseException:
         account.decide(account.ledger.fail, entry)
         raise

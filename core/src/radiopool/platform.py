@@ -1,4 +1,4 @@
-"""What CPython needs more than a board does: a lock, a clock, extra parents for errors.
+"""What CPython needs more than a board does: a lock, a clock; and what a board leaves for later.
 
 Everything else in the core is written once. This module is the only place that asks which interpreter it runs
 on; a board gets a no-op wherever CPython gets machinery.
@@ -22,12 +22,6 @@ if TYPE_CHECKING or CPYTHON:
     # A stack from which anything can be removed: CPython's dict keeps its order, a board's does not.
     Stack = dict
 
-    ConnectionRefused = ConnectionRefusedError
-    InvalidValue = ValueError
-    MissingName = LookupError
-    RefusedUse = RuntimeError
-    TimedOut = TimeoutError
-
     # Keys are asked for again and again; what is remembered is bounded, and is no socket.
     remembered = functools.lru_cache(1024)
 
@@ -41,24 +35,32 @@ else:
     class Lock:
         """Boards have one thread of Python: nothing to exclude."""
 
-        def acquire(self):
+        def acquire(self, *_):
             pass
 
-        def release(self):
-            pass
+        __enter__ = __exit__ = release = acquire
 
-        def __enter__(self):
-            return self
+    class Later:
+        """The parent of a class whose rarely needed half is a class in another module: `_later` names both.
 
-        def __exit__(self, *_):
-            pass
+        What is not found here is looked for there, and that module loaded by the first to need it. (On CPython that
+        class is the parent itself.) Special methods and `super()` do not find what stands there, and what is a
+        property on CPython is a method whose name ends in "_count". Any other name is the socket pool's.
+        """
 
-    def remembered(function):
-        """Boards have no memory to spare for it."""
-        return function
+        def __getattr__(self, name):
+            module, half = self._later
+            found = getattr(getattr(__import__(module, None, None, (half,)), half), name, None)
+            if found is None:
+                return getattr(self.socket_pool, name)
+            if not callable(found):
+                return found
+            if name.endswith("_count"):
+                return found(self)
+            return lambda *args, **keywords: found(self, *args, **keywords)
 
-    # MicroPython and CircuitPython allow one built-in parent per class, and ours is OSError.
-    ConnectionRefused = InvalidValue = MissingName = RefusedUse = TimedOut = Lock
+        def __repr__(self):
+            return self._describe()
 
     if hasattr(time, "monotonic_ns"):
 

@@ -5,7 +5,7 @@ Registering a driver by hand is the base, and all that a board has. On CPython a
 """
 
 from radiopool.driver import CONTRACT
-from radiopool.errors import DriverConflictError, DriverError, NoDriverError
+from radiopool.errors import DriverConflictError, DriverError, InvalidValueError, NoDriverError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,7 +126,14 @@ def _claims(driver: "Driver", radio: "Any", failed: "list[str]") -> bool:
 
 
 def driver_of(socket_pool: "Any") -> "tuple[Driver | None, Any]":
-    """The driver that knows a socket pool, and the pool's radio; (None, None) if none does."""
+    """The driver that knows a socket pool, and the pool's radio; (None, None) if none does.
+
+    Raises InvalidValueError for None.
+    """
+    if socket_pool is None:
+        raise InvalidValueError(
+            "ConnectionManager needs a socket pool, not None: pass the driver's, or use manager_for(radio)"
+        )
     for driver in drivers():
         radio = driver.radio_of(socket_pool)
         if radio is not None:

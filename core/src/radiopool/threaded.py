@@ -9,6 +9,7 @@ import weakref
 from radiopool import observing, platform
 from radiopool.account import Account
 from radiopool.errors import LeaseError, LeaseTimeoutError, OutOfSocketsError
+from radiopool.policy import Policy
 from radiopool.recycling import LEASED
 from radiopool.waiting import Line
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from radiopool.driver import Driver
     from radiopool.leaks import LeakReport
-    from radiopool.policy import Policy
     from radiopool.recycling import Entry
     from radiopool.waiting import Ticket
 
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 class ThreadedAccount(Account):
     """An account whose lock is real. `lock` guards the line of waiters too."""
 
-    def __init__(self, socket_pool: Any, driver: Driver, radio: Any, policy: Policy, clock: Callable[[], int]) -> None:
+    policy: Policy
+    tells = True
+
+    def __init__(
+        self, socket_pool: Any, driver: Driver, radio: Any, policy: Policy | None, clock: Callable[[], int]
+    ) -> None:
+        policy = policy or Policy()
         super().__init__(socket_pool, driver, radio, policy, clock)
         self.line = Line()
         self.tickets = self.line.tickets
@@ -41,11 +47,13 @@ class ThreadedAccount(Account):
 
     # -- waiting
 
-    def wait(self, key: Any, context: Any, seconds: float | None, max_per_key: int | None) -> Entry:
-        """Wait up to `seconds` (None is a minute: never for ever) for an entry; first come, first served.
+    def wait(self, key: Any, context: Any, wait: float | None, timeout: float | None, max_per_key: int | None) -> Entry:
+        """Wait up to `wait` seconds for an entry; first come, first served. None is the policy's, and by default
+        `timeout`; if that is None too a minute, never for ever.
 
-        Raises LeaseTimeoutError, or OutOfSocketsError at once if `seconds` is 0 or the line is full.
+        Raises LeaseTimeoutError, or OutOfSocketsError at once if that is 0 or the line is full.
         """
+        seconds = wait if wait is not None else timeout if self.policy.wait is None else self.policy.wait
         ticket = None
         with self.lock:
             self.check_open()
@@ -98,8 +106,8 @@ class ThreadedAccount(Account):
             self.closed = True
             self.line.dismiss()
 
-    def describe(self) -> str:
-        text = super().describe()
+    def _describe(self) -> str:
+        text = super()._describe()
         if self.tickets:
             text += f", {len(self.tickets)} waiting"
         if self.leaks is not None:

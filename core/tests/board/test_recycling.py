@@ -1,21 +1,17 @@
 from expect import raises
 from radiopool import Policy
 from radiopool.errors import InvalidValueError, LeaseError
+from radiopool.ledger_methods import KEY_FULL, NO_SOCKET, NO_TLS, RESET, TRANSITIONS
 from radiopool.recycling import (
     CONNECTING,
     EVICTED,
     EXPIRED,
     IDLE,
     IDLE_TIMEOUT,
-    KEY_FULL,
     LEASED,
-    NO_SOCKET,
-    NO_TLS,
-    RESET,
     RETIRED,
     STALE,
     SURPLUS,
-    TRANSITIONS,
     Ledger,
 )
 

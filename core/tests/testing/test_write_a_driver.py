@@ -13,7 +13,7 @@ def is_named(name: str) -> bool:
 
 
 def test_it_names_everything_that_a_driver_may_override() -> None:
-    overridable = {name for name in vars(Driver) if not name.startswith("_")}
+    overridable = {name for kind in Driver.__mro__[:-1] for name in vars(kind) if not name.startswith("_")}
     assert "connect_address" in overridable and "name" in overridable
     assert {name for name in overridable if not is_named(name)} == set()
 

@@ -6,13 +6,13 @@ calls `install()` and changes nothing else.
 
 import sys
 
-from radiopool import platform
-from radiopool.errors import RadiopoolError
+from radiopool.errors import RadiopoolError, RefusedUse
+from radiopool.platform import CPYTHON
 
 INCUMBENT = "adafruit_connection_manager"
 
 
-class AlreadyImportedError(RadiopoolError, platform.RefusedUse):
+class AlreadyImportedError(RadiopoolError, RefusedUse):
     """`install()` came after the real adafruit_connection_manager was imported: who has that keeps it."""
 
 
@@ -35,7 +35,7 @@ def install() -> None:
             % (INCUMBENT, getattr(known, "__file__", "?"))
         )
     sys.modules[INCUMBENT] = adafruit
-    if platform.CPYTHON:
+    if CPYTHON:
         from radiopool.compat import companions
 
         companions.explain_missing()

@@ -6,7 +6,7 @@ What leases through it shares the radio's one budget with everything else. Its r
 refusal at once instead of waiting. Its faults are not: see docs/compat.md.
 """
 
-from radiopool import platform, registry
+import radiopool.registry as registry
 from radiopool.errors import (
     ConnectError,
     InvalidValueError,
@@ -16,8 +16,11 @@ from radiopool.errors import (
     OutOfSocketsError,
     error_number,
 )
+from radiopool.ledger_methods import KEY_FULL
+from radiopool.managed import managed_socket
 from radiopool.manager import ConnectionManager as _ConnectionManager
-from radiopool.recycling import IDLE, KEY_FULL, LEASED
+from radiopool.platform import CPYTHON
+from radiopool.recycling import IDLE, LEASED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ class ConnectionManager(_ConnectionManager):
         super().__init__(_pool_behind(socket_pool), ssl_context)
         self._radio_ssl_context: Any = None
         self._handed_out: Any = None
-        if platform.CPYTHON:
+        if CPYTHON:
             from radiopool.compat.handed_out import HandedOut
 
             self._handed_out = HandedOut(self)
@@ -167,7 +170,8 @@ class ConnectionManager(_ConnectionManager):
         """A socket of the radio that counts in the budget until it is closed."""
         if self._legacy is not None:
             return self._legacy.socket(*args, **keywords)
-        return super().socket(*args, **keywords)
+        # Not super(): a board does not find the method through it.
+        return managed_socket(self._account, args, keywords)
 
     def getaddrinfo(self, host: str, port: int, *args: "Any", **keywords: "Any") -> "Any":
         """The socket pool's. A name that does not resolve is an error that says what to look at."""
@@ -196,7 +200,7 @@ class ConnectionManager(_ConnectionManager):
             advice = "is the name spelt right, and has the network a name server (DNS) that can be reached?"
         else:
             return error
-        if isinstance(error, NameResolutionError) and platform.CPYTHON:
+        if isinstance(error, NameResolutionError) and CPYTHON:
             # Programs for CPython match on this one.
             gaierror = getattr(self.socket_pool, "gaierror", None)
             if isinstance(gaierror, type) and not issubclass(kind, gaierror):

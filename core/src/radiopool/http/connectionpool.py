@@ -87,7 +87,7 @@ class HTTPConnectionPool(PoolMethods):
         if platform.CPYTHON:
             check_count("maxsize", maxsize, 1 if block else 0)
         if manager is None:
-            from radiopool.manager import manager_for
+            from radiopool.finding import manager_for
 
             manager = manager_for()
         self.host = host = host.lower().strip("[]")

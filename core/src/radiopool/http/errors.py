@@ -5,13 +5,14 @@ leases with `except ConnectError` guards requests too. A board allows one chain 
 class, so there each has the first only.
 """
 
-from radiopool import errors, platform
+import radiopool.errors as errors
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-if TYPE_CHECKING or platform.CPYTHON:
+if TYPE_CHECKING or CPYTHON:
     from radiopool.http.portable import Portable
 
     _Connect = errors.ConnectError
@@ -20,7 +21,7 @@ if TYPE_CHECKING or platform.CPYTHON:
     _OutOfSockets = errors.OutOfSocketsError
     _TLS = errors.TLSError
 else:
-    Portable = _Connect = _InvalidValue = _NameResolution = _OutOfSockets = _TLS = platform.InvalidValue
+    Portable = _Connect = _InvalidValue = _NameResolution = _OutOfSockets = _TLS = errors.InvalidValue
 
 
 class HTTPError(Portable, errors.RadiopoolError):
@@ -51,7 +52,7 @@ class MaxRetryError(RequestError):
         super().__init__(pool, url, "Max retries exceeded with url: %s (Caused by %r)" % (url, reason))
 
 
-if TYPE_CHECKING or platform.CPYTHON:  # noqa: SIM108 (a checker takes a class from an if only)
+if TYPE_CHECKING or CPYTHON:  # noqa: SIM108 (a checker takes a class from an if only)
     _Request = RequestError
 else:
     _Request = Portable

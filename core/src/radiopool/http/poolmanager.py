@@ -63,7 +63,7 @@ class PoolManager(ManagerMethods):
         if CPYTHON:
             check_count("num_pools", num_pools, 1)
         if manager is None:
-            from radiopool.manager import manager_for
+            from radiopool.finding import manager_for
 
             manager = manager_for(radio, driver=driver)
         self.manager = manager

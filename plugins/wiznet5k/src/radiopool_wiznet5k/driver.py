@@ -79,7 +79,7 @@ class WIZNET5KDriver(Driver):
     def wrap(self, socket: "Any", ssl_context: "Any", server_name: str) -> "Any":
         """TLS over one of our sockets."""
         if not CPYTHON:
-            return super().wrap(socket, ssl_context, server_name)
+            return ssl_context.wrap_socket(socket, server_hostname=server_name)
         from radiopool import tls
 
         return tls.wrap(socket, ssl_context, server_name)

@@ -1,0 +1,149 @@
+"""What an account does seldom: policies, refusals, connects that failed. A board loads it when it is needed."""
+
+from radiopool.errors import ConnectError, InvalidValueError, LeaseError, OutOfSocketsError, connect_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+    from radiopool.driver import Driver
+    from radiopool.policy import Policy
+    from radiopool.recycling import Entry, Ledger
+
+
+class AccountMethods:
+    """The parent of `Account`, whose attributes these methods use.
+
+    `wait`, `serve`, `opened`, `reused` and `gone` are the seams at which CPython's `ThreadedAccount` does more.
+    """
+
+    if TYPE_CHECKING:
+        driver: Driver
+        ledger: Ledger
+        policy: Policy | None
+        clock: Callable[[], int]
+        lock: Any
+        closed: bool
+        cooldown: Any
+
+        def decide(self, decision: Callable[..., Any], *arguments: Any) -> None: ...
+        def close_sockets(self, entries: list[Entry]) -> None: ...
+
+    def prepare(self, policy: "Policy") -> "Any":
+        """What a policy asks for beside the ledger's rules; the source of chance for ages, if there is a `max_age`."""
+        if policy.cooldown:
+            from radiopool.cooldown import Cooldown
+
+            self.cooldown = Cooldown(policy.cooldown)
+        if policy.max_age is None:
+            return None
+        from random import random
+
+        return random
+
+    # -- refusals
+
+    def wait(
+        self, key: "Any", context: "Any", wait: "float | None", timeout: "float | None", max_per_key: "int | None"
+    ) -> "Entry":
+        """An entry as `Ledger.lease` gives it, when there is one. Here nobody else runs, so waiting is no use.
+
+        Raises OutOfSocketsError with the counts.
+        """
+        raise self.refusal(key, context, max_per_key)
+
+    def refusal(
+        self, key: "Any", context: "Any", max_per_key: "int | None" = None, kind: "type" = OutOfSocketsError
+    ) -> OutOfSocketsError:
+        """The error that says what is short, with the counts."""
+        from radiopool.ledger_methods import KEY_FULL
+
+        reason = self.ledger.shortage(key, context, max_per_key) or "a socket was not free in time"
+        return kind(  # type: ignore[no-any-return]
+            "%s for %s:%s: %s. %s"
+            % (
+                reason,
+                getattr(key, "host", "socket()"),
+                getattr(key, "port", ""),
+                self._describe(),
+                "Raise max_per_key (or maxsize), or give one back."
+                if reason == KEY_FULL
+                else "Give one back (free_socket, or leave the `with`), or raise the budget.",
+            )
+        )
+
+    def _describe(self) -> str:
+        """The counts, for errors and `repr`."""
+        counts = self.ledger.counts()
+        sockets, tls = self.ledger.budget
+        return "%d leased, %d idle, %d connecting (%d with TLS) of a budget of %s sockets and %s with TLS" % (
+            counts["leased"],
+            counts["idle"],
+            counts["connecting"],
+            counts["tls"],
+            "any number of" if sockets is None else sockets,
+            "any number" if tls is None else tls,
+        )
+
+    def refuse_policy(self) -> "NoReturn":
+        """A second manager came with a policy of its own. Raises InvalidValueError."""
+        raise InvalidValueError(
+            "this socket pool has a manager already, with %r: its policy is shared and can't be replaced; "
+            "use set_budget() or close that manager first" % (self.policy,)
+        )
+
+    def check_open(self) -> None:
+        """Raise LeaseError once the manager was closed."""
+        if self.closed:
+            raise LeaseError("the connection manager is closed; make a new one")
+
+    def shut(self) -> None:
+        """Refuse every lease from now on."""
+        with self.lock:
+            self.closed = True
+
+    # -- connects
+
+    def make_room(self, entry: "Entry") -> bool:
+        """The radio said "out of sockets": close one idle socket; False if there is none."""
+        with self.lock:
+            found = self.ledger.exhausted(entry, self.clock())
+            doomed = self.ledger.take_doomed()
+        self.close_sockets(doomed)
+        return found
+
+    def connect_failed(self, entry: "Entry", key: "Any", context: "Any", error: BaseException) -> None:
+        """Returns once there is room for another attempt, if room is what was short; else raises the typed error."""
+        if isinstance(error, Exception) and self.driver.is_exhausted(error):
+            if self.make_room(entry):
+                return
+            raise self.refusal(key, context) from error
+        if not isinstance(error, Exception) or isinstance(error, OutOfSocketsError):
+            raise error
+        if self.cooldown:
+            self.cooldown.failed(key, self.clock())
+        failure = connect_error(error, key, self.driver.is_timeout(error))
+        if failure is error:
+            # Not from itself: its own cause stays.
+            raise error
+        raise failure from error
+
+    def reset_meanwhile(self, key: "Any", socket: "Any") -> "NoReturn":
+        """A connect succeeded on a radio that was reset meanwhile. Raises ConnectError."""
+        self.driver.abandon(socket)
+        raise ConnectError("the radio was reset while connecting to %s:%s" % (key.host, key.port))
+
+    # -- seams
+
+    def serve(self) -> None:
+        """Units were freed: lease to those who wait. Called under the lock."""
+
+    def opened(self, entry: "Entry") -> None:
+        """A socket was opened and leased."""
+
+    def reused(self, entry: "Entry") -> None:
+        """An idle socket was leased again."""
+
+    def gone(self, entry: "Entry") -> None:
+        """A socket was closed; `entry.reason` says why."""

@@ -1,0 +1,37 @@
+"""The with-form of a lease."""
+
+from radiopool.recycling import LEASED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from radiopool.keys import PoolKey
+    from radiopool.recycling import Entry
+
+
+class Lease:
+    """A socket for the length of a `with` block."""
+
+    def __init__(
+        self, manager: "Any", key: "PoolKey", context: "Any", timeout: "float | None", wait: "float | None"
+    ) -> None:
+        self._manager = manager
+        self._asked = (key, context, timeout, wait)
+        self.entry: Entry | None = None
+        self._number = 0
+
+    def __enter__(self) -> "Any":
+        key, context, timeout, wait = self._asked
+        self.entry = self._manager.acquire(key, context, timeout=timeout, wait=wait)
+        self._number = self.entry.leases
+        return self.entry.socket
+
+    def __exit__(self, kind: "Any", *_: object) -> None:
+        entry, self.entry = self.entry, None
+        # Given back inside the block by hand (and perhaps leased again): nothing is left to do.
+        if entry is not None and entry.state is LEASED and entry.leases == self._number:
+            if kind is None:
+                self._manager.recycle(entry)
+            else:
+                self._manager.discard(entry)
