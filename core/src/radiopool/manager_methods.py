@@ -2,7 +2,7 @@
 
 from radiopool.keys import check_address, pool_key
 from radiopool.lease import Lease
-from radiopool.platform import CPYTHON
+from radiopool.platform import attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,14 +12,6 @@ if TYPE_CHECKING:
     from radiopool.driver import Driver
     from radiopool.keys import PoolKey
     from radiopool.manager import ConnectionManager
-
-if TYPE_CHECKING or CPYTHON:
-    attribute = property
-else:
-
-    def attribute(function):
-        """Boards can't find properties here: `platform.Later` calls what they would be."""
-        return function
 
 
 class ManagerMethods:

@@ -25,12 +25,18 @@ if TYPE_CHECKING or CPYTHON:
     # Keys are asked for again and again; what is remembered is bounded, and is no socket.
     remembered = functools.lru_cache(1024)
 
+    attribute = property
+
     def now_ms() -> int:
         """Milliseconds of a clock that never goes back; only differences mean anything."""
         return time.monotonic_ns() // 1_000_000
 
 else:
     from collections import OrderedDict as Stack  # noqa: F401
+
+    def attribute(function):
+        """What stands for `property` in the half of a class that is loaded later: `Later` calls what is in a list."""
+        return [function]
 
     class Lock:
         """Boards have one thread of Python: nothing to exclude."""
@@ -44,19 +50,21 @@ else:
         """The parent of a class whose rarely needed half is a class in another module: `_later` names both.
 
         What is not found here is looked for there, and that module loaded by the first to need it. (On CPython that
-        class is the parent itself.) Special methods and `super()` do not find what stands there, and what is a
-        property on CPython is a method whose name ends in "_count". Any other name is the socket pool's.
+        class is the parent itself.) Special methods and `super()` do not find what stands there. A property there is
+        made with `attribute`.
         """
 
         def __getattr__(self, name):
             module, half = self._later
-            found = getattr(getattr(__import__(module, None, None, (half,)), half), name, None)
+            half = getattr(__import__(module, None, None, (half,)), half)
+            found = getattr(half, name, None)
             if found is None:
-                return getattr(self.socket_pool, name)
+                found = getattr(half, "__getattr__", None)
+                if found is None:
+                    raise AttributeError(name)
+                return found(self, name)
             if not callable(found):
-                return found
-            if name.endswith("_count"):
-                return found(self)
+                return found[0](self) if isinstance(found, list) else found
             return lambda *args, **keywords: found(self, *args, **keywords)
 
         def __repr__(self):

@@ -15,22 +15,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from radiopool.http.names import *  # noqa: F403
 
-_PLACES = {
-    "PoolManager": "poolmanager",
-    "HTTPConnectionPool": "connectionpool",
-    "HTTPSConnectionPool": "connectionpool",
-    "HTTPPoolKey": "keys",
-    "HTTPSPoolKey": "keys",
-    "default_key_normalizer": "keys",
-}
-
 
 def __getattr__(name: str) -> object:
-    place = _PLACES.get(name)
-    if place:
-        return getattr(__import__("radiopool.http." + place, None, None, (name,)), name)
-    if CPYTHON and name[:1] != "_":
+    if CPYTHON and name[0] != "_":
         from radiopool.http.names import find
 
         return find(name)
+    for place in () if name[0] == "_" else ("poolmanager", "connectionpool", "keys", "https"):
+        found = getattr(__import__("radiopool.http." + place, None, None, (name,)), name, None)
+        if found is not None:
+            return found
     raise AttributeError("module 'radiopool.http' has no attribute %r" % name)

@@ -1,10 +1,9 @@
 """Connection pools: the requests to one host, on sockets leased under one pool key."""
 
-from radiopool import platform
-from radiopool.errors import RadiopoolError
 from radiopool.http.url import split
 from radiopool.http.wire import ENCODING, begin, spare
 from radiopool.keys import PoolKey
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
     from radiopool.manager import ConnectionManager
 
-if TYPE_CHECKING or platform.CPYTHON:
+if TYPE_CHECKING or CPYTHON:
     from radiopool.http.fastwire import close_dropped, dropped, shrink
     from radiopool.http.file_response import HTTPResponse
     from radiopool.http.form_methods import check_count
@@ -28,8 +27,7 @@ port_by_scheme = {"http": 80, "https": 443}
 NOT_GIVEN: "Any" = ...
 """What stands for a timeout that the caller left to the pool."""
 
-_IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE")
-_REMEMBERED = 64 if platform.CPYTHON else 1
+_REMEMBERED = 64 if CPYTHON else 1
 
 # Accepted, and beside the address without effect: urllib3 has them.
 _OPTIONS = ("source_address", "strict", "blocksize")
@@ -60,9 +58,16 @@ class HTTPConnectionPool(PoolMethods):
     TypeError when the first socket is leased, unless the pool's key has it.
     """
 
+    _later = ("radiopool.http.endings", "PoolEndings")
     scheme = "http"
     forwards = False
     """Whether its targets are absolute URLs, of any host, for a proxy to forward."""
+    num_connections = num_requests = 0
+    """Connections opened, requests sent."""
+    _lease_key: "tuple[PoolKey, Any] | None" = None
+    _closed = False
+    # The headers of the last request and what they became: the next has the same, as a rule. See `_lines_of`.
+    _lines: "tuple[Any, ...]" = (0,)
 
     def __init__(
         self,
@@ -81,10 +86,10 @@ class HTTPConnectionPool(PoolMethods):
         **conn_kw: "Any",
     ) -> None:
         if not host or not isinstance(host, str):
-            from radiopool.http.errors import LocationValueError
+            from radiopool.http.failures import no_host
 
-            raise LocationValueError("No host specified." if not host else "host must be text, not %r" % (host,))
-        if platform.CPYTHON:
+            raise no_host(host)
+        if CPYTHON:
             check_count("maxsize", maxsize, 1 if block else 0)
         if manager is None:
             from radiopool.finding import manager_for
@@ -101,21 +106,13 @@ class HTTPConnectionPool(PoolMethods):
         self.proxy_headers = _proxy_headers
         self.manager = manager
         self.conn_kw = conn_kw
-        self.num_connections = 0
-        """Connections opened."""
-        self.num_requests = 0
-        """Requests sent."""
         # A pool by itself is a session by itself; and pools of one manager for the same host share no sockets.
         self._serial = next_serial()
         self._session = session or self._serial
-        self._lease_key: "tuple[PoolKey, Any] | None" = None
-        self._closed = False
-        # The headers of the last request and what they became: the next has the same, as a rule. See `_lines_of`.
-        self._lines: "tuple[Any, ...]" = (0,)
 
     # -- requests
 
-    if TYPE_CHECKING or platform.CPYTHON:
+    if TYPE_CHECKING or CPYTHON:
         pass  # `urlopen` with retries and redirects is in `pool_methods`.
     else:
 
@@ -142,13 +139,13 @@ class HTTPConnectionPool(PoolMethods):
         idle, as a rule: the request goes out once more, on a fresh connection, if the peer can't have acted on it.
         """
         if self._closed:
-            from radiopool.http.errors import ClosedPoolError
+            from radiopool.http.failures import closed
 
-            raise ClosedPoolError(self, "Pool is closed.")
+            raise closed(self)
         if timeout is NOT_GIVEN:
             timeout = self.timeout
         clock = None
-        if timeout is not None and platform.CPYTHON and not (type(timeout) in (int, float) and 0 < timeout < 1e8):
+        if timeout is not None and CPYTHON and not (type(timeout) in (int, float) and 0 < timeout < 1e8):
             clock, timeout = self._start_clock(timeout)
         if headers is None:
             headers = self.headers
@@ -173,7 +170,7 @@ class HTTPConnectionPool(PoolMethods):
                     max_per_key=self.maxsize if self.block else None,
                     connect=self._connect,
                 )
-            except RadiopoolError as error:
+            except OSError as error:
                 from radiopool.http.failures import lease_failed
 
                 failure = lease_failed(self, error)
@@ -202,14 +199,11 @@ class HTTPConnectionPool(PoolMethods):
                 break
             except BaseException as error:
                 exchange.abort("interrupted")
-                again = (
-                    recycled
-                    and not again
-                    and not exchange.stop
-                    and exchange.close != "timeout"
-                    and (method in _IDEMPOTENT or not exchange.sent)
-                    and isinstance(error, OSError)
-                )
+                again = recycled and not again and not exchange.stop and isinstance(error, OSError)
+                if again:
+                    from radiopool.http.failures import may_repeat
+
+                    again = may_repeat(exchange, method)
                 spare(exchange)
                 if not again:
                     raise
@@ -217,7 +211,7 @@ class HTTPConnectionPool(PoolMethods):
         response = HTTPResponse(exchange, url, method, decode_content, None, enforce_content_length)
         if preload_content:
             response.data  # noqa: B018
-        elif platform.CPYTHON:
+        elif CPYTHON:
             shrink(exchange)
         return response
 
@@ -225,7 +219,7 @@ class HTTPConnectionPool(PoolMethods):
 
     def _make_key(self) -> "tuple[PoolKey, Any]":
         """The key of this pool's leases, and the TLS context that it names."""
-        if self.conn_kw and platform.CPYTHON:
+        if self.conn_kw and CPYTHON:
             self._check_options(_OPTIONS)
         context, server_name = self._tls()
         # One assignment: another thread that makes it too must not find the key of one context with the other.
@@ -254,19 +248,14 @@ class HTTPConnectionPool(PoolMethods):
         host = "[" + self.host + "]" if ":" in self.host else self.host
         if self.port != port_by_scheme[self.scheme]:
             host += ":%d" % self.port
-        close = None
-        given: "dict[str, str]" = {}
+        lines: "tuple[Any, ...]"
         if headers:
-            from radiopool.http.header_lines import header_lines
+            from radiopool.http.header_lines import given_lines
 
-            text, given = header_lines(
-                (("Accept-Encoding", "identity"), ("User-Agent", "radiopool"), ("Host", host)), headers
-            )
-            if "close" in given.get("connection", "").lower():
-                close = "asked to close"
+            lines = given_lines(headers, host)
         else:
             text = "Host: " + host + "\r\nUser-Agent: radiopool\r\nAccept-Encoding: identity\r\n"
-        lines: "tuple[Any, ...]" = (headers and dict(headers), {}, close, text, given)
+            lines = (headers, {}, None, text, {})
         if not headers or type(headers) is dict:
             self._lines = lines
         return lines
@@ -279,48 +268,12 @@ class HTTPConnectionPool(PoolMethods):
         self, method: str, url: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool, timeout: "Any"
     ) -> "tuple[bytes, Any]":
         """The request's head as it is sent, a small body included, and what remains to be sent of the body."""
-        if method not in _IDEMPOTENT and method != "POST":
-            from radiopool.http.header_lines import check_method
+        head = method + " " + self._target(url) + " HTTP/1.1\r\n" + lines[3]
+        if body is not None or method != "GET":
+            from radiopool.http.outgoing import encode
 
-            check_method(method)
-        _, requests, _, text, given = lines
-        head = method + " " + self._target(url) + " HTTP/1.1\r\n" + text
-        if body is None:
-            # RFC 9110 section 8.6: a method that means a body says that there is none.
-            if method in ("POST", "PUT", "PATCH") and "content-length" not in given:
-                head += "Content-Length: 0\r\n"
-            if len(requests) >= _REMEMBERED:
-                requests.clear()
-            request = requests[(method, url)] = (head + "\r\n").encode(ENCODING)
-            return request, None
-        from radiopool.http.outgoing import with_body
-
-        return with_body(head, body, chunked, given, timeout)
-
-    def close(self) -> None:
-        """Close the idle sockets, and those in use when they are given back; refuse further requests."""
-        self._closed = True
-        self.retire()
-
-    def retire(self) -> None:
-        """Close the idle sockets, and those in use when they are given back."""
-        if self._lease_key:
-            self.manager.retire(self._session, self._lease_key[0])
-
-    def __repr__(self) -> str:
-        return "%s(host=%r, port=%r)" % (type(self).__name__, self.host, self.port)
-
-
-class HTTPSConnectionPool(HTTPConnectionPool):
-    """The HTTPS requests to one host and port. The further keywords are the TLS options (`tls_options`)."""
-
-    scheme = "https"
-
-    def _tls(self) -> "tuple[Any, str | None]":
-        options = self.conn_kw
-        if options and platform.CPYTHON:
-            made = self._tls_options()
-            if made:
-                self._connect = made.connect
-                return made.context, made.server_name
-        return options.get("ssl_context") or self.manager.default_ssl_context(), options.get("server_hostname")
+            return encode(method, head, body, lines, chunked, timeout)
+        if len(lines[1]) >= _REMEMBERED:
+            lines[1].clear()
+        request = lines[1][(method, url)] = (head + "\r\n").encode(ENCODING)
+        return request, None

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def lease_failed(pool: "Any", error: core.RadiopoolError) -> "Exception":
+def lease_failed(pool: "Any", error: OSError) -> "Exception":
     """The error of `radiopool.http` for one of the core's; what has no counterpart is returned as it is."""
     if isinstance(error, errors.HTTPError):
         return error
@@ -42,3 +42,35 @@ def exchange_failed(exchange: "Any", reason: "Any", kind: str) -> "Exception":
         return timeout
     exchange.abort("socket failed")
     return errors.ProtocolError("Connection aborted: %s" % reason)
+
+
+def may_repeat(exchange: "Any", method: str) -> bool:
+    """Whether a request that failed on a recycled connection, before the first byte of a response, may go out again:
+    if the peer can't have acted on it, or acting twice does no harm (RFC 9110 section 9.2.2)."""
+    idempotent = method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE")
+    return exchange.close != "timeout" and (idempotent or not exchange.sent)
+
+
+def closed(pool: "Any") -> "Exception":
+    """The error of a request on a pool that was closed."""
+    return errors.ClosedPoolError(pool, "Pool is closed.")
+
+
+def no_host(host: object) -> "Exception":
+    """The error of a pool for what is no host."""
+    return errors.LocationValueError("host must be text, not %r" % (host,) if host else "No host specified.")
+
+
+def bad_url(url: object, start: int = 0, scheme: str = "") -> "Exception":
+    """The error of a URL that `url.split` does not take."""
+    if not isinstance(url, str) or "\r" in url or "\n" in url or "\0" in url:
+        # Encoded they would be harmless; whoever has them in a URL did not put them there.
+        return errors.LocationParseError("%r: a URL is text without line ends and NUL" % (url,))
+    if start > 3 and scheme not in ("http", "https"):
+        return errors.URLSchemeUnknown(scheme)
+    return errors.LocationParseError(url)
+
+
+def unknown_scheme(scheme: "str | None") -> "Exception":
+    """The error of a URL of a scheme that no pool speaks, or without one."""
+    return errors.URLSchemeUnknown(scheme)

@@ -1,4 +1,7 @@
-"""Sending to a socket that says EAGAIN of a full send buffer whatever its timeout, as CircuitPython's on espressif."""
+"""Sending what a socket did not take at once.
+
+A socket may take a part, and CircuitPython's on espressif says EAGAIN of a full send buffer whatever its timeout.
+"""
 
 import errno
 import time
@@ -15,6 +18,19 @@ if TYPE_CHECKING:
 PAUSE = 0.005
 # With no timeout of the request's own: as long as a lease waits by default.
 PATIENCE = 60
+
+
+def send_on(exchange: "Exchange", request: "Any", failure: "OSError | None") -> None:
+    """Go on after the socket took `exchange.sent` bytes of the request, or raised `failure`.
+
+    Raises ReadTimeoutError, ProtocolError.
+    """
+    try:
+        if failure is not None and not exchange.pool.manager.driver.would_block(failure):
+            raise failure
+        send_rest(exchange, memoryview(request)[exchange.sent :])
+    except OSError as error:
+        raise exchange.failed(error) from error
 
 
 def send_rest(exchange: "Exchange", rest: "Any") -> None:

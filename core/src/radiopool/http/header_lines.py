@@ -13,6 +13,13 @@ TOKEN = "-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+
 """What names of methods and headers are made of (RFC 9110 section 5.6.2)."""
 
 
+def given_lines(headers: "Any", host: str) -> "tuple[Any, ...]":
+    """What `HTTPConnectionPool._lines_of` returns, for a request with headers. Raises InvalidHeader."""
+    text, given = header_lines((("Accept-Encoding", "identity"), ("User-Agent", "radiopool"), ("Host", host)), headers)
+    close = "asked to close" if "close" in given.get("connection", "").lower() else None
+    return dict(headers), {}, close, text, given
+
+
 def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tuple[str, dict[str, str]]":
     """The header lines of a request as text, and the headers by lower-case name.
 

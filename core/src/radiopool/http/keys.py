@@ -2,23 +2,23 @@
 
 from collections import namedtuple
 
+from radiopool.platform import CPYTHON
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_BASE = ("scheme", "host", "port")
-_HTTP = _BASE + ("timeout", "retries", "strict", "block", "source_address")
-_HTTPS = _HTTP + ("key_file", "cert_file", "cert_reqs", "ca_certs", "ssl_version", "ca_cert_dir")
+_HTTP = ("scheme", "host", "port", "timeout", "retries", "strict", "block", "source_address")
 
-BasePoolKey = namedtuple("BasePoolKey", _BASE)  # type: ignore[misc]
-"""What every pool key has at least."""
+if TYPE_CHECKING or CPYTHON:
+    BasePoolKey = namedtuple("BasePoolKey", _HTTP[:3])  # type: ignore[misc]
+    """What every pool key has at least."""
 HTTPPoolKey = namedtuple("HTTPPoolKey", _HTTP)  # type: ignore[misc]
 """What chooses the connection pool of a plain HTTP request."""
-HTTPSPoolKey = namedtuple("HTTPSPoolKey", _HTTPS)  # type: ignore[misc]
-"""What chooses the connection pool of an HTTPS request."""
 
-_FIELDS: "dict[Any, tuple[str, ...]]" = {BasePoolKey: _BASE, HTTPPoolKey: _HTTP, HTTPSPoolKey: _HTTPS}
+FIELDS: "dict[Any, tuple[str, ...]]" = {HTTPPoolKey: _HTTP}
+"""The field names of key classes, which do not know them on a board."""
 
 
 def default_key_normalizer(
@@ -30,7 +30,7 @@ def default_key_normalizer(
     Mappings and lists among the values are made hashable.
     """
     values = []
-    names: "Any" = fields or _FIELDS.get(key_class) or getattr(key_class, "_fields", None)
+    names: "Any" = fields or FIELDS.get(key_class) or getattr(key_class, "_fields", None)
     for name in names:
         value = request_context.get(name)
         if name in ("scheme", "host"):

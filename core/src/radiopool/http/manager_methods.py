@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from radiopool.http import url as urls
+from radiopool.http.endings import ManagerEndings
 from radiopool.http.form_methods import FormMethods
-from radiopool.http.keys import HTTPSPoolKey
+from radiopool.http.https import HTTPSPoolKey
 
 # Settings that decide about TLS and stand in no documented key: they choose the pool all the same.
 _UNLISTED = (
@@ -24,7 +25,7 @@ _PLACE = ("scheme", "host", "port")
 _SETTINGS = HTTPSPoolKey._fields + _UNLISTED
 
 
-class ManagerMethods(FormMethods):
+class ManagerMethods(ManagerEndings, FormMethods):
     """The parent of `PoolManager`, whose attributes these methods use."""
 
     connection_pool_kw: dict[str, Any]

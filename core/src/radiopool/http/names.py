@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from radiopool.http import exceptions
-    from radiopool.http.connectionpool import HTTPConnectionPool, HTTPSConnectionPool, port_by_scheme
+    from radiopool.http.connectionpool import HTTPConnectionPool, port_by_scheme
     from radiopool.http.environment import proxy_from_environment
     from radiopool.http.exceptions import *  # noqa: F403
     from radiopool.http.fields import RequestField
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from radiopool.http.filepost import encode_multipart_formdata
     from radiopool.http.header_lines import SKIP_HEADER
     from radiopool.http.headers import HTTPHeaderDict
-    from radiopool.http.keys import BasePoolKey, HTTPPoolKey, HTTPSPoolKey, default_key_normalizer
+    from radiopool.http.https import HTTPSConnectionPool, HTTPSPoolKey
+    from radiopool.http.keys import BasePoolKey, HTTPPoolKey, default_key_normalizer
     from radiopool.http.poolmanager import PoolManager, key_fn_by_scheme, pool_classes_by_scheme
     from radiopool.http.proxymanager import ProxyManager, proxy_from_url
     from radiopool.http.recently_used import RecentlyUsedContainer
@@ -60,13 +61,14 @@ __all__ = [
 ]
 
 _PLACES = {
-    "connectionpool": ("HTTPConnectionPool", "HTTPSConnectionPool", "port_by_scheme"),
+    "connectionpool": ("HTTPConnectionPool", "port_by_scheme"),
     "fields": ("RequestField",),
     "file_response": ("HTTPResponse",),
     "filepost": ("encode_multipart_formdata",),
     "header_lines": ("SKIP_HEADER",),
     "headers": ("HTTPHeaderDict",),
-    "keys": ("BasePoolKey", "HTTPPoolKey", "HTTPSPoolKey", "default_key_normalizer"),
+    "https": ("HTTPSConnectionPool", "HTTPSPoolKey"),
+    "keys": ("BasePoolKey", "HTTPPoolKey", "default_key_normalizer"),
     "environment": ("proxy_from_environment",),
     "proxymanager": ("ProxyManager", "proxy_from_url"),
     "poolmanager": ("PoolManager", "key_fn_by_scheme", "pool_classes_by_scheme"),

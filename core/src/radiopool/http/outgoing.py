@@ -7,8 +7,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE")
+
 SMALL = 16384 if CPYTHON else 1024
 """Bytes of a body that are copied to go out with the head."""
+
+
+def encode(
+    method: str, head: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool, timeout: "float | None"
+) -> "tuple[bytes, Any]":
+    """The request's head as it is sent, a small body included, and what remains to be sent of the body.
+
+    head: its lines without the empty one. lines: what `HTTPConnectionPool._lines_of` made. Raises InvalidHeader.
+    """
+    if method not in _IDEMPOTENT and method != "POST":
+        from radiopool.http.header_lines import check_method
+
+        check_method(method)
+    if body is not None:
+        return with_body(head, body, chunked, lines[4], timeout)
+    # RFC 9110 section 8.6: a method that means a body says that there is none.
+    if method in ("POST", "PUT", "PATCH") and "content-length" not in lines[4]:
+        head += "Content-Length: 0\r\n"
+    return (head + "\r\n").encode(ENCODING), None
 
 
 def with_body(

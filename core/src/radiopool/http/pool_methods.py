@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from radiopool.http import url as urls
+from radiopool.http.endings import PoolEndings
 from radiopool.http.form_methods import FormMethods
 
 if TYPE_CHECKING:
@@ -16,13 +17,10 @@ if TYPE_CHECKING:
 _PORTS = {"http": 80, "https": 443}
 
 
-class PoolMethods(FormMethods):
+class PoolMethods(PoolEndings, FormMethods):
     """The parent of `HTTPConnectionPool`, whose attributes these methods use."""
 
     scheme: str
-    host: str
-    port: int
-    manager: Any
     conn_kw: dict[str, Any]
     retries: Any
 
@@ -135,9 +133,6 @@ class PoolMethods(FormMethods):
         for name in self.conn_kw:
             if name not in known and (self.scheme == "http" or name not in NAMES):
                 raise TypeError(f"{type(self).__name__} got an unexpected keyword argument {name!r}")
-
-    def close(self) -> None:
-        raise NotImplementedError
 
     def __enter__(self) -> HTTPConnectionPool:
         return self  # type: ignore[return-value]

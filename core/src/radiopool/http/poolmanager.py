@@ -1,7 +1,7 @@
 """The pool manager: requests to any host, each host's on a connection pool that is found by its key."""
 
-from radiopool.http.connectionpool import HTTPConnectionPool, HTTPSConnectionPool, next_serial, port_by_scheme
-from radiopool.http.keys import HTTPPoolKey, HTTPSPoolKey, default_key_normalizer
+from radiopool.http.connectionpool import HTTPConnectionPool, next_serial, port_by_scheme
+from radiopool.http.keys import HTTPPoolKey, default_key_normalizer
 from radiopool.http.recently_used import RecentlyUsedContainer
 from radiopool.http.url import split
 from radiopool.platform import CPYTHON
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING or CPYTHON:
     from radiopool.http.form_methods import check_count
+    from radiopool.http.https import HTTPSConnectionPool, HTTPSPoolKey
     from radiopool.http.keys import BasePoolKey as BasePoolKey
     from radiopool.http.manager_methods import ManagerMethods
 else:
@@ -25,13 +26,16 @@ else:
 _REMEMBERED = 256 if CPYTHON else 2
 
 key_fn_by_scheme: "dict[str, Callable[[dict[str, Any]], Any]]" = {
-    "http": lambda context: default_key_normalizer(HTTPPoolKey, context),
-    "https": lambda context: default_key_normalizer(HTTPSPoolKey, context),
+    "http": lambda context: default_key_normalizer(HTTPPoolKey, context)
 }
 """How the key of a connection pool is made of a request's context, by scheme; each PoolManager has a copy."""
 
-pool_classes_by_scheme: "dict[str, Any]" = {"http": HTTPConnectionPool, "https": HTTPSConnectionPool}
+pool_classes_by_scheme: "dict[str, Any]" = {"http": HTTPConnectionPool}
 """The connection pools of a PoolManager, by scheme; each has a copy."""
+
+if TYPE_CHECKING or CPYTHON:
+    key_fn_by_scheme["https"] = lambda context: default_key_normalizer(HTTPSPoolKey, context)
+    pool_classes_by_scheme["https"] = HTTPSConnectionPool
 
 
 class PoolManager(ManagerMethods):
@@ -48,6 +52,7 @@ class PoolManager(ManagerMethods):
     Sockets are leased under a session of its own: closing its pools touches nobody else's.
     """
 
+    _later = ("radiopool.http.endings", "ManagerEndings")
     proxy: "Any" = None
 
     def __init__(
@@ -115,13 +120,13 @@ class PoolManager(ManagerMethods):
             return pool, route[1]
         scheme, host, port, target = split(url)
         if not scheme:
-            from radiopool.http.errors import URLSchemeUnknown
+            from radiopool.http.failures import unknown_scheme
 
-            raise URLSchemeUnknown(scheme)
+            raise unknown_scheme(scheme)
         pool = self.connection_from_host(host, port, scheme)
         if pool.forwards:
             target = scheme + "://" + host + (":%d" % port if port else "") + target
-        if len(self._routes) >= _REMEMBERED or self._may_change_unseen():
+        if len(self._routes) >= _REMEMBERED or (CPYTHON and self._may_change_unseen()):
             self._routes.clear()
         self._routes[url] = (pool.pool_key, target)
         return pool, target
@@ -139,12 +144,15 @@ class PoolManager(ManagerMethods):
         Raises LocationValueError without a host, URLSchemeUnknown.
         """
         if not host:
-            from radiopool.http.errors import LocationValueError
+            from radiopool.http.failures import no_host
 
-            raise LocationValueError("No host specified.")
+            raise no_host("")
         context = self.connection_pool_kw.copy()
         if pool_kwargs:
-            self._override(context, pool_kwargs)
+            if CPYTHON:
+                self._override(context, pool_kwargs)
+            else:
+                context.update(pool_kwargs)
         context["scheme"] = scheme = scheme or "http"
         context["host"] = host
         context["port"] = port or port_by_scheme.get(scheme.lower(), 80)
@@ -156,20 +164,27 @@ class PoolManager(ManagerMethods):
         Raises URLSchemeUnknown if `key_fn_by_scheme` lacks the scheme.
         """
         scheme = request_context["scheme"].lower()
+        if not CPYTHON and scheme == "https":
+            from radiopool.http.https import prepare
+
+            prepare(self)
         make_key = self.key_fn_by_scheme.get(scheme)
         if make_key is None:
-            from radiopool.http.errors import URLSchemeUnknown
+            from radiopool.http.failures import unknown_scheme
 
-            raise URLSchemeUnknown(scheme)
-        return self.connection_from_pool_key(
-            self._whole_key(scheme, make_key(request_context), request_context), request_context
-        )
+            raise unknown_scheme(scheme)
+        key = make_key(request_context)
+        if CPYTHON:
+            key = self._whole_key(scheme, key, request_context)
+        return self.connection_from_pool_key(key, request_context)
 
     def connection_from_pool_key(self, pool_key: "Any", request_context: "dict[str, Any] | None" = None) -> "Any":
         """The connection pool of a key: a namedtuple of hashable values with at least scheme, host and port."""
         pool = self.pools.get(pool_key)
         if pool is None:
-            settings = self._settings(pool_key, self.connection_pool_kw if request_context is None else request_context)
+            settings = (self.connection_pool_kw if request_context is None else request_context).copy()
+            if CPYTHON:
+                settings = self._settings(pool_key, settings)
             pool = self.pool_classes_by_scheme[settings.pop("scheme").lower()](
                 settings.pop("host"), settings.pop("port"), manager=self.manager, session=self._session, **settings
             )
@@ -177,16 +192,6 @@ class PoolManager(ManagerMethods):
             # Two threads may make one at once: the first to be stored is everybody's.
             pool = self.pools.setdefault(pool_key, pool)
         return pool
-
-    def clear(self) -> None:
-        """Close every connection pool: idle sockets now, those in use when they are given back."""
-        self.pools.clear()
-
-    def __enter__(self) -> "PoolManager":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.clear()
 
 
 def _let_go(pool: "Any") -> None:

@@ -1,11 +1,18 @@
 """`request`, for connection pools and pool managers alike."""
 
+from radiopool.platform import CPYTHON
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+if TYPE_CHECKING or CPYTHON:
+    _Parent = object
+else:
+    from radiopool.platform import Later as _Parent
 
-class RequestMethods:
+
+class RequestMethods(_Parent):
     """What turns `fields` and `json` into a URL or a body. `headers` are those of requests that bring none."""
 
     headers: "Any" = None
@@ -37,17 +44,3 @@ class RequestMethods:
 
     if TYPE_CHECKING:
         urlopen: "Any"
-
-    # What a pool manager does more on CPython; see `manager_methods`.
-
-    def _override(self, context: "dict[str, Any]", pool_kwargs: "dict[str, Any]") -> None:
-        context.update(pool_kwargs)
-
-    def _may_change_unseen(self) -> bool:
-        return False
-
-    def _whole_key(self, scheme: str, key: "Any", context: "Any") -> "Any":
-        return key
-
-    def _settings(self, key: "Any", context: "dict[str, Any]") -> "dict[str, Any]":
-        return context.copy()

@@ -6,8 +6,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from radiopool.http import url as urls
-from radiopool.http.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from radiopool.http.connectionpool import HTTPConnectionPool
 from radiopool.http.errors import URLSchemeUnknown
+from radiopool.http.https import HTTPSConnectionPool
 from radiopool.http.poolmanager import PoolManager
 
 if TYPE_CHECKING:

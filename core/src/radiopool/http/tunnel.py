@@ -6,10 +6,11 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from radiopool import errors as core
-from radiopool.http.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from radiopool.http.connectionpool import HTTPConnectionPool
 from radiopool.http.errors import ProtocolError, ReadTimeoutError
 from radiopool.http.exceptions import ProxyError, ProxySchemeUnsupported
 from radiopool.http.fastwire import is_head
+from radiopool.http.https import HTTPSConnectionPool
 from radiopool.http.proxy import UNREACHED, Deadline, HTTPProxy
 from radiopool.tls_errors import handshake_error
 

@@ -1,14 +1,28 @@
 """Plain URLs, taken apart: `scheme://host[:port][/path][?query]` in characters that need no change.
 
 Anything else (user information, IPv6, dot segments, percent signs, capitals in the host, letters beyond ASCII) goes
-to `rfc3986` where that module is installed, and is refused where it is not.
+to `rfc3986` on CPython, and is refused on a board.
 """
 
 from radiopool.platform import CPYTHON
 
+TYPE_CHECKING = False
+
 _HOST = "abcdefghijklmnopqrstuvwxyz0123456789.-"
 _TARGET = _HOST + "ABCDEFGHIJKLMNOPQRSTUVWXYZ/?_~!$&'()*+,;=:@" + ("" if CPYTHON else "%")
 _REMEMBERED = 256 if CPYTHON else 2
+
+if TYPE_CHECKING or CPYTHON:
+
+    def _is_plain_host(host: str) -> bool:
+        if len(host) > 63 or host[0] == "." or ".." in host:
+            return False
+        # 127.1 and 0x7f.1 are addresses to some resolvers; rfc3986 knows which.
+        if host[-1] > "9":
+            return True
+        numbers = [number for number in host.split(".") if number.isdigit() and number == str(int(number[:3]))]
+        return len(numbers) == 4 == host.count(".") + 1 and max([int(number) for number in numbers]) < 256
+
 
 _known: "dict[str, tuple[str | None, str, int | None, str]]" = {}
 
@@ -27,22 +41,11 @@ def split(url: str) -> "tuple[str | None, str, int | None, str]":
     return parts
 
 
-def _is_plain_host(host: str) -> bool:
-    if len(host) > 63 or host[0] == "." or ".." in host:
-        return False
-    # 127.1 and 0x7f.1 are addresses to some resolvers; rfc3986 knows which.
-    if host[-1] > "9":
-        return True
-    numbers = [number for number in host.split(".") if number.isdigit() and number == str(int(number[:3]))]
-    return len(numbers) == 4 == host.count(".") + 1 and max([int(number) for number in numbers]) < 256
-
-
 def _split(url: str) -> "tuple[str | None, str, int | None, str]":
     if not isinstance(url, str) or "\r" in url or "\n" in url or "\0" in url:
-        # Encoded they would be harmless; whoever has them in a URL did not put them there.
-        from radiopool.http.errors import LocationParseError
+        from radiopool.http.failures import bad_url
 
-        raise LocationParseError("%r: a URL is text without line ends and NUL" % (url,))
+        raise bad_url(url)
     # A target alone, of a connection pool's host: never the `//host/path` of RFC 3986.
     if url[:1] == "/" and not url.strip(_TARGET):
         return None, "", None, url
@@ -66,15 +69,13 @@ def _split(url: str) -> "tuple[str | None, str, int | None, str]":
         and (not CPYTHON or _is_plain_host(host))
     ):
         return scheme, host, int(port) if port else None, target if target[:1] == "/" else "/" + target
-    try:
+    if CPYTHON:
         from radiopool.http.rfc3986 import encode_target, parse_url
-    except ImportError:
-        from radiopool.http.errors import LocationParseError, URLSchemeUnknown
 
-        if start > 3 and scheme not in ("http", "https"):
-            raise URLSchemeUnknown(scheme) from None
-        raise LocationParseError(url) from None
-    if url[:1] == "/":
-        return None, "", None, encode_target(url)
-    parsed = parse_url(url)
-    return parsed.scheme, parsed.host or "", parsed.port, parsed.request_uri
+        if url[:1] == "/":
+            return None, "", None, encode_target(url)
+        parsed = parse_url(url)
+        return parsed.scheme, parsed.host or "", parsed.port, parsed.request_uri
+    from radiopool.http.failures import bad_url
+
+    raise bad_url(url, start, scheme)

@@ -30,36 +30,19 @@ else:
     _TOKEN = b"-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+.^_`|~"
 
     def is_head(head):
-        """`fastwire.is_head` without regular expressions, and without allocating."""
-        lines = 2
-        at = head.find(b"\r\n") + 2
-        while head[at] != 13:
-            lines += 1
-            colon = head.find(b":", at)
-            if at == colon:
-                return False
-            while at < colon:
-                if head[at] not in _TOKEN:
-                    return False
-                at += 1
-            at = head.find(b"\r\n", at) + 2
-            if colon < 0 or at < 2:
+        """`fastwire.is_head` without regular expressions."""
+        lines = head.split(b"\r\n")
+        for line in lines[1:-2]:
+            name = line[: line.find(b":") + 1]
+            if len(name) < 2 or name[:-1].strip(_TOKEN):
                 return False
         return (
             head.startswith((b"HTTP/1.1 ", b"HTTP/1.0 "))
             and head[9:12].isdigit()
             and head[12] in b" \r"
-            and head.count(b"\r") == lines == head.count(b"\n")
+            and head.count(b"\r") == len(lines) - 1 == head.count(b"\n")
             and head.find(b"\0") < 0
         )
-
-    def read_exactly(exchange, size):
-        body = bytearray(size)
-        view = memoryview(body)
-        done = 0
-        while done < size:
-            done += exchange.readinto(view[done:], size - done)
-        return bytes(body)
 
 
 _spare: "list[Exchange]" = []
@@ -87,19 +70,6 @@ def spare(exchange: "Exchange") -> None:
     exchange.pool = exchange.socket = None
     if len(_spare) < _SPARES and len(exchange.buffer) == _BUFFER:
         _spare.append(exchange)
-
-
-def field(head: bytes, name: bytes, at: int) -> bytes:
-    """What follows `name` (`b"\\r\\ncontent-length:"`), first found `at`, in a lower-case head.
-
-    The values of a repeated field are joined by commas.
-    """
-    values = []
-    while at >= 0:
-        at += len(name)
-        values.append(head[at : head.find(b"\r", at)].strip())
-        at = head.find(name, at)
-    return b",".join(values)
 
 
 class Exchange:
@@ -141,38 +111,33 @@ class Exchange:
 
     def send(self, request: "Any") -> None:
         """Send all the bytes. Raises ReadTimeoutError, ProtocolError."""
-        sent = 0
+        self.sent = 0
+        failure = None
         try:
-            sent = self.sent = self.socket.send(request)
-            if sent != len(request):
-                request = memoryview(request)
-                while sent < len(request):
-                    sent += self.socket.send(request[sent:])
+            self.sent = self.socket.send(request)
+            if self.sent == len(request):
+                return
         except OSError as error:
-            if not self.pool.manager.driver.would_block(error):
-                raise self.failed(error) from error
-            from radiopool.http.full_buffer import send_rest
+            failure = error
+        from radiopool.http.full_buffer import send_on
 
-            try:
-                send_rest(self, memoryview(request)[sent:])
-            except OSError as error:
-                raise self.failed(error) from error
+        send_on(self, request, failure)
 
     def receive(self, method: str) -> None:
         """Read the response's head and find how its body is framed.
 
         Raises ProtocolError, InvalidHeader, ReadTimeoutError.
         """
-        interim = INTERIM_LIMIT
+        interim = 0
         while True:
             seen = 0
             while True:
                 start = self.start
                 stop = self.stop
+                end = self.buffer.find(b"\r\n\r\n", start + seen, stop) + 4 if start < stop else 0
+                if end > 3:
+                    break
                 if start < stop:
-                    end = self.buffer.find(b"\r\n\r\n", start + seen, stop) + 4
-                    if end > 3:
-                        break
                     if self.buffer.find(b"\n\n", start + seen, stop) >= 0:
                         raise self.failed("lines end in LF without CR")
                     seen = max(stop - start - 3, 0)
@@ -187,50 +152,37 @@ class Exchange:
                 return
             if not is_head(head):
                 raise self.failed("not an HTTP/1 response: %r" % head[: head.find(b"\r\n")][:80])
-            status = self.status = int(head[9:12])
+            status = int(head[9:12])
             if status >= 200 or status == 101:
                 break
-            interim -= 1
-            if not interim:
+            interim += 1
+            if interim >= INTERIM_LIMIT:
                 raise self.failed("over %d interim responses" % INTERIM_LIMIT)
-        self.received = chunked = 0
-        left = close = None
-        if head[7] == 48:
-            close = "HTTP/1.0"
+        self.received = 0
         head = head.lower()
-        at = head.find(b"\r\nconnection:")
-        if at > 0 and head.find(b"close", at) > 0 and b"close" in field(head, b"\r\nconnection:", at):
-            close = "the peer closes"
-        self.encoded = head.find(b"\r\ncontent-encoding:") > 0
         at = head.find(b"\r\ncontent-length:")
-        if at > 0:
-            value = head[at + 17 : head.find(b"\r", at + 17)].strip()
-            if not value.isdigit() or len(value) > 18 or head.find(b"\r\ncontent-length:", at + 17) > 0:
-                from radiopool.http.unsized import one_length
+        value = head[at + 17 : head.find(b"\r", at + 17)].strip()
+        if (
+            at > 0
+            and value.isdigit()
+            and len(value) < 18
+            and status not in (101, 204, 304)
+            and method != "HEAD"
+            and head[7] == 49
+            and head.find(b"ing:") < 0
+            and head.find(b"close") < 0
+            and head.find(b"\r\ncontent-length:", at + 17) < 0
+        ):
+            # The plain case: a length and nothing else to judge (no Transfer-Encoding, no Content-Encoding).
+            framing: "tuple[Any, ...]" = (status, int(value), 0, False, None)
+        else:
+            from radiopool.http.framing import frame
 
-                value = one_length(self, field(head, b"\r\ncontent-length:", at))
-            left = int(value)
-        at = head.find(b"\r\ntransfer-encoding:")
-        if at > 0:
-            if field(head, b"\r\ntransfer-encoding:", at) != b"chunked":
-                raise self.failed("Transfer-Encoding other than chunked", "InvalidHeader")
-            if left is not None:
-                close = "both Content-Length and Transfer-Encoding"
-            chunked = 1
-            left = 0
-        if status == 101:
-            # What follows is another protocol, whatever the request was.
-            left = None
-            chunked = 0
-        elif method == "HEAD" or status == 204 or status == 304:
-            left = chunked = 0
-        if left is None:
-            close = close or "no length"
-        self.left = left
-        self.chunked = chunked
-        self.close = close or self.close
+            framing = frame(self, method, status, head)
         self.known = (self.head, method)
-        self.framing = (status, left, chunked, self.encoded, close)
+        self.framing = framing
+        self.status, self.left, self.chunked, self.encoded, close = framing
+        self.close = close or self.close
 
     def readinto(self, target: "Any", size: int) -> int:
         """Up to `size` bytes of the body into the start of `target`; 0 at its end. The lease ends with the last one.
@@ -273,7 +225,11 @@ class Exchange:
     def read(self) -> bytes:
         """The rest of the body. The lease ends. Raises as `readinto`, IncompleteRead with the bytes that came."""
         left = self.left
-        if left is not None and not self.chunked:
+        if left is None or self.chunked:
+            from radiopool.http.unsized import read_rest
+
+            return read_rest(self)
+        if CPYTHON:
             start = self.start
             if left > self.stop - start:
                 return read_exactly(self, left)
@@ -282,9 +238,12 @@ class Exchange:
             body = bytes(self.view[start:left])
             self.finish()
             return body
-        from radiopool.http.unsized import read_rest
-
-        return read_rest(self)
+        whole = bytearray(left)
+        view = memoryview(whole)
+        while True:
+            left -= self.readinto(view[-left:] if left else view, left)
+            if not left:
+                return bytes(whole)
 
     def finish(self) -> None:
         """End the lease after the last byte: recycled if the connection is clean, closed with the reason if not."""

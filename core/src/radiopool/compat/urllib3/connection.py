@@ -8,7 +8,7 @@ import socket
 from typing import Any, ClassVar
 
 from radiopool.compat.urllib3._version import __version__
-from radiopool.http import connectionpool
+from radiopool.http import connectionpool, https
 from radiopool.http.exceptions import ResponseError
 from radiopool.http.proxy import ProxyConfig as ProxyConfig
 from radiopool.http.timeout import Timeout
@@ -127,7 +127,7 @@ class HTTPSConnection(HTTPConnection):
     """The same over TLS. The further keywords are `HTTPSConnectionPool`'s TLS options."""
 
     default_port = 443
-    _pool_class = connectionpool.HTTPSConnectionPool
+    _pool_class = https.HTTPSConnectionPool
 
     cert_reqs: int | str | None = None
     ca_certs: str | None = None

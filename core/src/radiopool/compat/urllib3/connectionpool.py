@@ -8,6 +8,7 @@ from typing import Any
 
 from radiopool.compat.urllib3.connection import HTTPConnection, HTTPSConnection
 from radiopool.http import connectionpool as ours
+from radiopool.http import https
 from radiopool.http import url as urls
 from radiopool.http.connectionpool import port_by_scheme as port_by_scheme
 from radiopool.http.exceptions import URLSchemeUnknown
@@ -59,7 +60,7 @@ class HTTPConnectionPool(_WithSocketOptions):
     ConnectionCls: Any = HTTPConnection
 
 
-class HTTPSConnectionPool(_WithSocketOptions, ours.HTTPSConnectionPool):
+class HTTPSConnectionPool(_WithSocketOptions, https.HTTPSConnectionPool):
     """`radiopool.http.HTTPSConnectionPool`, with `socket_options`."""
 
     ConnectionCls: Any = HTTPSConnection
