@@ -12,6 +12,7 @@ import pytest
 import board_files
 from environments import ROOT
 from radiopool.bundle.board_half import board_half
+from radiopool.bundle.constants import shared_constants
 
 MICROPYTHON = ROOT / ".venv-boards" / "bin" / "micropython"
 FILES = [file for package in board_files.packages() for file in board_files.board_files(package)]
@@ -82,10 +83,14 @@ def test_on_micropython_it_has_the_files_names(tmp_path: Path) -> None:
     whole = names_on_micropython(modules, sorted({file.folder for file in FILES}))
     found = names_on_micropython(modules, [tmp_path])
     assert found.keys() == whole.keys() == set(modules)
+    # Written in place; who wants them has their own modules, which are there.
+    homes = shared_constants()
+    assert homes and all(set(values) <= found[module] for module, values in homes.items())
+    shared = {name for values in homes.values() for name in values}
     for file in FILES:
         gone = whole[file.module] - found[file.module]
         assert found[file.module] <= whole[file.module]
-        assert gone <= MARKS | {"platform"} | constants(half(file))
+        assert gone <= MARKS | {"platform"} | constants(half(file)) | shared
 
 
 def names_on_micropython(modules: "list[str]", folders: "list[Path]") -> "dict[str, set[str]]":

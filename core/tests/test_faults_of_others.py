@@ -19,8 +19,9 @@ from radiopool import (
     register,
     unregister,
 )
-from radiopool.recycling import CONNECTING, IDLE, LEASED, Ledger
+from radiopool.recycling import Ledger
 from radiopool.testing.peers import Peers
+from radiopool.vocabulary import CONNECTING, IDLE, LEASED
 from radiopool_cpython import HostNetwork
 
 HOST = "127.0.0.1"

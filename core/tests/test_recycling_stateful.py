@@ -9,18 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from radiopool import Policy
-from radiopool.ledger_methods import RESET
-from radiopool.recycling import (
-    CLOSED,
-    CONNECTING,
-    EVICTED,
-    EXPIRED,
-    IDLE,
-    LEASED,
-    STALE,
-    Entry,
-    Ledger,
-)
+from radiopool.recycling import Entry, Ledger
+from radiopool.vocabulary import CLOSED, CONNECTING, EVICTED, EXPIRED, IDLE, LEASED, RESET, STALE
 from radiopool.waiting import Line, Ticket
 
 HOSTS = st.sampled_from("abcde")

@@ -117,15 +117,14 @@ if TYPE_CHECKING or CPYTHON:
         raise AttributeError("module 'radiopool' has no attribute %r" % name)
 
 else:
+    from radiopool.platform import find
 
     def __getattr__(name):
-        # Those first that a program with sockets has loaded anyway.
-        places = ("manager", "driver", "finding", "registry", "keys", "policy")
-        for place in ("errors",) if name.endswith("Error") else places:
-            found = getattr(__import__("radiopool." + place, None, None, (name,)), name, None)
-            if found is not None:
-                return found
+        places = "errors" if name.endswith("Error") else "recycling account manager driver keys finding registry policy"
         try:
-            return __import__("radiopool." + name, None, None, (name,))
-        except ImportError:
-            raise AttributeError(name) from None
+            return find("radiopool.", places, name)
+        except AttributeError:
+            try:
+                return __import__("radiopool." + name, None, None, (name,))
+            except ImportError:
+                raise AttributeError(name) from None

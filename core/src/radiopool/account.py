@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from radiopool.recycling import Entry
 
 if TYPE_CHECKING or CPYTHON:
-    from radiopool.account_methods import AccountMethods
+    from radiopool.account_methods import AccountMethods as Later
 else:
-    from radiopool.platform import Later as AccountMethods
+    from radiopool.platform import Later
 
 
-class Account(AccountMethods):
+class Account(Later):
     """One radio's books. `lock` guards `ledger` and `closed`; nothing here does I/O while it is held.
 
     On CPython it is a `ThreadedAccount`, which can also wait, report leaks and tell observers. What is seldom called,

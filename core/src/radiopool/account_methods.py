@@ -57,7 +57,7 @@ class AccountMethods:
         self, key: "Any", context: "Any", max_per_key: "int | None" = None, kind: "type" = OutOfSocketsError
     ) -> OutOfSocketsError:
         """The error that says what is short, with the counts."""
-        from radiopool.ledger_methods import KEY_FULL
+        from radiopool.vocabulary import KEY_FULL
 
         reason = self.ledger.shortage(key, context, max_per_key) or "a socket was not free in time"
         return kind(  # type: ignore[no-any-return]

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from radiopool.types import Socket, SocketPool
 
 if TYPE_CHECKING or CPYTHON:
-    from radiopool.driver_methods import DriverMethods, TraitsMethods
+    from radiopool.driver_methods import DriverMethods as Later
+    from radiopool.driver_methods import TraitsMethods
 else:
-    from radiopool.platform import Later as DriverMethods
+    from radiopool.platform import Later
 
-    TraitsMethods = DriverMethods
+    TraitsMethods = Later
 
 CONTRACT = (1, 0)
 """The contract this core offers, (major, minor). A driver made for another major is refused."""
@@ -54,7 +55,7 @@ class Traits(TraitsMethods):
         self.tls_cost = tls_cost
 
 
-class Driver(DriverMethods):
+class Driver(Later):
     """The parent of every driver. `name`, `matches` and `socket_pool` must be written.
 
     Two more methods are called where a driver has them, on CPython: `bench(peer, which)`, the `radiopool.testing.Bench`

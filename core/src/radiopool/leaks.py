@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 
-from radiopool.recycling import LEASED, Entry
+from radiopool.recycling import Entry
+from radiopool.vocabulary import LEASED
 
 log = logging.getLogger("radiopool.leaks")
 

@@ -1,6 +1,6 @@
 """The with-form of a lease."""
 
-from radiopool.recycling import LEASED
+from radiopool.vocabulary import LEASED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,6 +3,22 @@
 A board loads this when it is needed; on CPython it is the first half of `radiopool.recycling`.
 """
 
+from radiopool.vocabulary import (
+    CLOSED,
+    CONNECTING,
+    EVICTED,
+    FAILED,
+    IDLE,
+    KEY_FULL,
+    LEARNED_MS,
+    LEASED,
+    NO_LIMIT,
+    NO_SOCKET,
+    NO_TLS,
+    RESET,
+    RETIRED,
+)
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import OrderedDict
@@ -11,25 +27,18 @@ if TYPE_CHECKING:
 
     from radiopool.recycling import Bucket, Entry
 
+
 # Every transition of an entry, as event: (from, to). The docs' diagram is drawn from this table, and the stateful
 # test holds the ledger against it.
 TRANSITIONS = {
-    "reserve": ("new", "connecting"),
-    "open": ("connecting", "leased"),
-    "fail": ("connecting", "closed"),
-    "recycle": ("leased", "idle"),
-    "lease": ("idle", "leased"),
-    "discard": ("leased", "closed"),
-    "evict": ("idle", "closed"),
+    "reserve": ("new", CONNECTING),
+    "open": (CONNECTING, LEASED),
+    "fail": (CONNECTING, CLOSED),
+    "recycle": (LEASED, IDLE),
+    "lease": (IDLE, LEASED),
+    "discard": (LEASED, CLOSED),
+    "evict": (IDLE, CLOSED),
 }
-
-# Why a socket was closed, beside the reasons in `radiopool.recycling`.
-RESET = "radio reset"
-
-# Why a lease was refused.
-NO_SOCKET = "out of sockets"
-NO_TLS = "out of TLS sockets"
-KEY_FULL = "as many sockets to this host as allowed"
 
 
 class EntryMethods:
@@ -109,9 +118,7 @@ class LedgerMethods:
 
     def fail(self, entry: "Entry") -> None:
         """The connect failed, and nothing of it is open: no socket has to be closed."""
-        if entry.state == "connecting":
-            from radiopool.recycling import FAILED
-
+        if entry.state == CONNECTING:
             self.discard(entry, FAILED)
             self.settle([self.doomed.pop()])
 
@@ -120,8 +127,6 @@ class LedgerMethods:
 
         True if one was evicted: close it and try again.
         """
-        from radiopool.recycling import EVICTED, LEARNED_MS
-
         open_besides = self.used - entry.units
         if open_besides > 0:
             self.in_force = min(self.limit, open_besides)
@@ -164,8 +169,6 @@ class LedgerMethods:
         self._retire(list(self.buckets.values()))
 
     def _retire(self, buckets: "list[Bucket]") -> None:
-        from radiopool.recycling import RETIRED
-
         for bucket in buckets:
             bucket.generation += 1
             while bucket.idle:
@@ -173,8 +176,6 @@ class LedgerMethods:
 
     def resize(self, budget: "tuple[int | None, int | None]") -> None:
         """Another budget from now on. Idle sockets beyond it are doomed; leased ones count until given back."""
-        from radiopool.recycling import EVICTED, NO_LIMIT
-
         learned = self.in_force if self.in_force < self.limit else NO_LIMIT
         self.budget = budget
         self.limit = NO_LIMIT if budget[0] is None else budget[0]
@@ -190,8 +191,6 @@ class LedgerMethods:
 
         The sockets forgotten. What is leased may still be given back; nothing happens then.
         """
-        from radiopool.recycling import LEASED
-
         forgotten = list(self.by_socket)
         for socket, entry in self.by_socket.items():
             if entry.state == LEASED:
@@ -205,7 +204,7 @@ class LedgerMethods:
 
     def _forget(self, entry: "Entry") -> None:
         # No transition of the table: nothing happened to the socket, the ground under it went.
-        entry.state = "closed"
+        entry.state = CLOSED
         entry.reason = RESET
         self.closed[RESET] = self.closed.get(RESET, 0) + 1
         self.settle([entry])

@@ -8,7 +8,7 @@ share one `Account`, so that everything that uses a radio shares its budget.
 from radiopool.account import Account
 from radiopool.keys import check_timeout, pool_key
 from radiopool.platform import CPYTHON, now_ms
-from radiopool.recycling import DISCARDED, FAILED, LEASED, STALE
+from radiopool.vocabulary import DISCARDED, FAILED, LEASED, STALE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from radiopool.recycling import Entry
 
 if TYPE_CHECKING or CPYTHON:
-    from radiopool.manager_methods import ManagerMethods
+    from radiopool.manager_methods import ManagerMethods as Later
     from radiopool.threaded import ThreadedAccount as _Account
 else:
     _Account = Account
 
-    from radiopool.platform import Later as ManagerMethods
+    from radiopool.platform import Later
 
 # One account per socket pool, by its identity; an account holds its pool, so the identity stays its own.
 _accounts: "dict[int, Account]" = {}
 
 
-class ConnectionManager(ManagerMethods):
+class ConnectionManager(Later):
     """Leases and recycles the sockets of one radio under its budget.
 
     socket_pool: the radio's socket factory; its driver is found through the registry unless `driver` is given.
@@ -148,7 +148,7 @@ class ConnectionManager(ManagerMethods):
                 account.close_sockets(doomed)
             if entry is None:
                 entry = account.wait(key, ssl_context, wait, timeout, max_per_key)
-            if entry.state is not LEASED:
+            if entry.state != LEASED:
                 return self._open(entry, key, ssl_context, timeout, connect)
             try:
                 alive = account.driver.revive(entry.socket, timeout)

@@ -34,6 +34,22 @@ if TYPE_CHECKING or CPYTHON:
 else:
     from collections import OrderedDict as Stack  # noqa: F401
 
+    def find(package, modules, name):
+        """What is called `name` in the first of a package's modules that has it; those before are loaded too.
+
+        They are given the lowest floor first. What an import leaves behind is collected before the next, so that the
+        heap does not end in pieces too small for a buffer. Raises AttributeError.
+        """
+        import gc
+
+        if name[0] != "_":
+            for module in modules.split():
+                gc.collect()
+                found = getattr(__import__(package + module, None, None, (name,)), name, None)
+                if found is not None:
+                    return found
+        raise AttributeError(name)
+
     def attribute(function):
         """What stands for `property` in the half of a class that is loaded later: `Later` calls what is in a list."""
         return [function]

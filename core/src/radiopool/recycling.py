@@ -28,6 +28,20 @@ Leasing and giving back are here; what is decided about many sockets at once, or
 from collections import OrderedDict
 
 from radiopool.platform import CPYTHON, Stack
+from radiopool.vocabulary import (
+    CLOSED,
+    CONNECTING,
+    DISCARDED,
+    EVICTED,
+    EXPIRED,
+    IDLE,
+    IDLE_TIMEOUT,
+    LEARNED_MS,
+    LEASED,
+    NO_LIMIT,
+    RETIRED,
+    SURPLUS,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,33 +51,12 @@ if TYPE_CHECKING:
     from radiopool.policy import Policy
 
 if TYPE_CHECKING or CPYTHON:
-    from radiopool.ledger_methods import EntryMethods, LedgerMethods
+    from radiopool.ledger_methods import EntryMethods
+    from radiopool.ledger_methods import LedgerMethods as Later
 else:
-    from radiopool.platform import Later as LedgerMethods
+    from radiopool.platform import Later
 
     EntryMethods = object
-
-# The states of an entry. Every transition there is stands in `ledger_methods.TRANSITIONS`.
-CONNECTING = "connecting"
-LEASED = "leased"
-IDLE = "idle"
-CLOSED = "closed"
-
-# Why a socket was closed. Whoever discards a leased socket may give a reason of its own.
-EVICTED = "evicted"  # made room for another key
-STALE = "stale"  # the peer closed it, or sent something, while it was idle
-IDLE_TIMEOUT = "idle timeout"
-EXPIRED = "max age"
-SURPLUS = "surplus"  # more idle sockets than may be kept
-RETIRED = "retired"  # its session ended, or everything was to be closed
-FAILED = "connect failed"
-DISCARDED = "discarded"  # the user did not vouch for it
-
-# How long a limit learned from exhaustion holds: what took the sockets may be gone by then.
-LEARNED_MS = 60_000
-
-NO_LIMIT = 1 << 29
-"""A number of sockets that stands for any number; it fits a small int of every board."""
 
 
 class Bucket:
@@ -98,7 +91,7 @@ class Entry(EntryMethods):
         self.units = units
 
 
-class Ledger(LedgerMethods):
+class Ledger(Later):
     """Every socket of one radio, and the decisions about them.
 
     policy: None is a `Policy()`. budget: (sockets, TLS sockets) where the policy has none; None is no limit.
@@ -210,7 +203,7 @@ class Ledger(LedgerMethods):
 
     def open(self, entry: Entry, socket: "Any", now: int) -> bool:
         """The connect succeeded. False if the entry was closed meanwhile: the socket is the caller's to let go."""
-        if entry.state is not CONNECTING:
+        if entry.state != CONNECTING:
             return False
         entry.state = LEASED
         del self.connecting[entry]
@@ -231,7 +224,7 @@ class Ledger(LedgerMethods):
 
         `max_idle`: how many idle sockets the entry's key may have. Raises LeaseError if it is not leased.
         """
-        if entry.state is not LEASED:
+        if entry.state != LEASED:
             return self.refuse(entry, "recycle")
         bucket = entry.bucket
         most = self.max_idle
@@ -261,7 +254,7 @@ class Ledger(LedgerMethods):
 
         Raises LeaseError if the entry is neither leased nor connecting.
         """
-        if entry.state is LEASED or self.connecting.pop(entry, self) is None:
+        if entry.state == LEASED or self.connecting.pop(entry, self) is None:
             self._doom(entry, reason)
         else:
             self.refuse(entry, "discard")

@@ -10,7 +10,7 @@ from radiopool import observing, platform
 from radiopool.account import Account
 from radiopool.errors import LeaseError, LeaseTimeoutError, OutOfSocketsError
 from radiopool.policy import Policy
-from radiopool.recycling import LEASED
+from radiopool.vocabulary import LEASED
 from radiopool.waiting import Line
 
 TYPE_CHECKING = False

@@ -1,18 +1,22 @@
 from expect import raises
 from radiopool import Policy
 from radiopool.errors import InvalidValueError, LeaseError
-from radiopool.ledger_methods import KEY_FULL, NO_SOCKET, NO_TLS, RESET, TRANSITIONS
-from radiopool.recycling import (
+from radiopool.ledger_methods import TRANSITIONS
+from radiopool.recycling import Ledger
+from radiopool.vocabulary import (
     CONNECTING,
     EVICTED,
     EXPIRED,
     IDLE,
     IDLE_TIMEOUT,
+    KEY_FULL,
     LEASED,
+    NO_SOCKET,
+    NO_TLS,
+    RESET,
     RETIRED,
     STALE,
     SURPLUS,
-    Ledger,
 )
 
 

@@ -195,6 +195,29 @@ def test_every_expression_keeps_its_value(text: str, a: object, b: object) -> No
     assert run(found, **given) == {name: value for name, value in expected.items() if name not in marks}
 
 
+def test_shared_constants_are_written_in_place():
+    found = half(
+        """
+        from radiopool.keys import PoolKey
+        from radiopool.vocabulary import (
+            IDLE,
+            LEASED,
+        )
+        from radiopool.vocabulary import STALE
+        from radiopool.vocabulary import NO_LIMIT as MOST
+
+        def state(entry):
+            from radiopool.vocabulary import EVICTED
+
+            return entry.state == LEASED or f"{STALE} {MOST}", EVICTED, IDLE
+        """
+    )
+    assert "== 'leased'" in found and "'evicted', 'idle'" in found
+    assert not {"LEASED", "IDLE", "EVICTED"} & names(found)
+    # Where its place is not known, and where it has another name, it stays.
+    assert "import (STALE" in found.replace("import STALE", "import (STALE") and {"STALE", "MOST"} <= names(found)
+
+
 def test_what_is_not_python_is_refused() -> None:
     with pytest.raises(SyntaxError):
         board_half("if CPYTHON\n")

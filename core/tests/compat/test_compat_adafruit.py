@@ -11,7 +11,7 @@ import radiopool
 from radiopool import ConnectError, NameResolutionError, OutOfSocketsError
 from radiopool.compat import adafruit
 from radiopool.http import PoolManager
-from radiopool.recycling import EVICTED
+from radiopool.vocabulary import EVICTED
 from radiopool_cpython import HostNetwork
 
 HERE = "127.0.0.1"

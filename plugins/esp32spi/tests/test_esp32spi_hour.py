@@ -11,7 +11,7 @@ from radiopool import ConnectionManager, Policy
 from radiopool.errors import RadiopoolError
 from radiopool.http import PoolManager
 from radiopool.http.exceptions import HTTPError
-from radiopool.recycling import EVICTED, EXPIRED, IDLE_TIMEOUT, STALE
+from radiopool.vocabulary import EVICTED, EXPIRED, IDLE_TIMEOUT, STALE
 
 HOUR = 3600
 STEP = 5

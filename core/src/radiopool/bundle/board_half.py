@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from radiopool.bundle.constants import fold_constants
+from radiopool.bundle.constants import fold_constants, write_in_place
 from radiopool.bundle.lines import Edit, Lines
 
 MARKS = ("CPYTHON", "TYPE_CHECKING")
@@ -23,12 +23,14 @@ def board_half(source: str) -> str:
     - A branch that no board takes is empty lines, or `pass` where a block needs a statement; `A if CPYTHON else B` is
       `(B)`. What stands beside a mark in `and` and `or` is taken to have no effects but its value.
     - `TYPE_CHECKING = False` is gone, and so is an import of which nothing but such tests was left.
-    - `_NAME = 5` at the top is `_NAME = const(5)`: see `constants`.
+    - `_NAME = 5` at the top is `_NAME = const(5)`, and a constant of `radiopool.vocabulary` is its value: see
+      `constants`.
 
     The file itself runs on a board too. Raises SyntaxError for what is not Python.
     """
     asked = {_carrier(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.expr) and _is_mark(node)}
-    return fold_constants(_without_imports(_Branches(source).resolved(), asked))
+    half, written = write_in_place(_Branches(source).resolved())
+    return fold_constants(_without_imports(half, asked | written))
 
 
 def _is_mark(node: ast.AST) -> bool:

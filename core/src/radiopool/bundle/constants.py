@@ -1,14 +1,62 @@
-"""Private constants that a board's compiler puts where they are used.
+"""Constants that stand where they are used, so that a board keeps no name for them.
 
-`_NAME = const(5)` needs no import: the compilers of MicroPython (since 1.19) and CircuitPython (since 9) know `const`
-by its syntax. Where the name begins with an underscore, they write the value into the code and keep no name at all.
+Private ones of a file: `_NAME = const(5)` needs no import, since the compilers of MicroPython (since 1.19) and
+CircuitPython (since 9) know `const` by its syntax. Where the name begins with an underscore, they write the value into
+the code and keep no name at all.
+
+Shared ones: a package lists in its `board.json`, under "constants", modules that have nothing else. What is imported
+from them is written in place; the modules themselves are shipped for whoever else asks for them.
 """
 
 from __future__ import annotations
 
 import ast
+import json
+from functools import cache
+from pathlib import Path
 
 from radiopool.bundle.lines import Lines
+
+
+@cache
+def shared_constants() -> dict[str, dict[str, bytes]]:
+    """The core's modules of constants, by name: each constant's name and its value, as Python."""
+    package = Path(__file__).parent.parent
+    listed = json.loads((package / "board.json").read_text(encoding="utf-8")).get("constants", [])
+    found: dict[str, dict[str, bytes]] = {}
+    for place in listed:
+        tree = ast.parse((package / place).read_text(encoding="utf-8"))
+        values = found["radiopool." + place.removesuffix(".py").replace("/", ".")] = {}
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+                values[statement.targets[0].id] = ast.unparse(statement.value).encode()
+    return found
+
+
+def write_in_place(source: str) -> tuple[str, set[str]]:
+    """The file with the values of shared constants in place of their names, and the names that it does not need now.
+
+    Raises SyntaxError.
+    """
+    lines = Lines(source)
+    bound = _bound_names(lines.tree)
+    values: dict[str, bytes] = {}
+    for node in ast.walk(lines.tree):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            known = shared_constants().get(node.module or "", {})
+            values |= {
+                alias.name: known[alias.name] for alias in node.names if alias.name in known and not alias.asname
+            }
+    imported = [alias.name for node in ast.walk(lines.tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+    values = {name: value for name, value in values.items() if bound.count(name) == imported.count(name)}
+    # The places of names within an f-string are not known before Python 3.12.
+    inside = {id(name) for node in ast.walk(lines.tree) if isinstance(node, ast.JoinedStr) for name in ast.walk(node)}
+    edits = [
+        lines.replace(*lines.span(node), values[node.id])
+        for node in ast.walk(lines.tree)
+        if isinstance(node, ast.Name) and node.id in values and id(node) not in inside
+    ]
+    return lines.edited(edits).decode(), set(values)
 
 
 def fold_constants(source: str) -> str:

@@ -16,11 +16,10 @@ from radiopool.errors import (
     OutOfSocketsError,
     error_number,
 )
-from radiopool.ledger_methods import KEY_FULL
 from radiopool.managed import managed_socket
 from radiopool.manager import ConnectionManager as _ConnectionManager
 from radiopool.platform import CPYTHON
-from radiopool.recycling import IDLE, LEASED
+from radiopool.vocabulary import IDLE, KEY_FULL, LEASED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from radiopool.errors import LeaseError
-from radiopool.recycling import LEASED
+from radiopool.vocabulary import LEASED
 
 if TYPE_CHECKING:
     from radiopool.manager import ConnectionManager

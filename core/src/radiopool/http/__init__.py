@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from radiopool.http.names import *  # noqa: F403
 
 
-def __getattr__(name: str) -> object:
-    if CPYTHON and name[0] != "_":
-        from radiopool.http.names import find
+if TYPE_CHECKING or CPYTHON:
 
-        return find(name)
-    for place in () if name[0] == "_" else ("poolmanager", "connectionpool", "keys", "https"):
-        found = getattr(__import__("radiopool.http." + place, None, None, (name,)), name, None)
-        if found is not None:
-            return found
-    raise AttributeError("module 'radiopool.http' has no attribute %r" % name)
+    def __getattr__(name: str) -> object:
+        if name[:1] != "_":
+            from radiopool.http.names import find
+
+            return find(name)
+        raise AttributeError("module 'radiopool.http' has no attribute %r" % name)
+
+else:
+    from radiopool.platform import find
+
+    def __getattr__(name):
+        return find("radiopool.http.", "wire response url keys connectionpool poolmanager https", name)

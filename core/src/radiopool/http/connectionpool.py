@@ -15,17 +15,12 @@ if TYPE_CHECKING or CPYTHON:
     from radiopool.http.fastwire import close_dropped, dropped, shrink
     from radiopool.http.file_response import HTTPResponse
     from radiopool.http.form_methods import check_count
-    from radiopool.http.pool_methods import PoolMethods
+    from radiopool.http.pool_methods import PoolMethods as RequestMethods
 else:
-    from radiopool.http.request_methods import RequestMethods as PoolMethods
+    from radiopool.http.request_methods import RequestMethods
     from radiopool.http.response import BaseHTTPResponse as HTTPResponse
 
-    dropped = ()
-
 port_by_scheme = {"http": 80, "https": 443}
-
-NOT_GIVEN: "Any" = ...
-"""What stands for a timeout that the caller left to the pool."""
 
 _REMEMBERED = 64 if CPYTHON else 1
 
@@ -42,7 +37,7 @@ def next_serial() -> int:
     return _serial
 
 
-class HTTPConnectionPool(PoolMethods):
+class HTTPConnectionPool(RequestMethods):
     """The requests to one host and port, over sockets that a ConnectionManager leases.
 
     host, port: where to; 80 (443 for HTTPS) by default.
@@ -126,7 +121,7 @@ class HTTPConnectionPool(PoolMethods):
         url: str,
         body: "Any" = None,
         headers: "Any" = None,
-        timeout: "Any" = NOT_GIVEN,
+        timeout: "Any" = ...,
         pool_timeout: "float | None" = None,
         chunked: bool = False,
         preload_content: bool = True,
@@ -142,7 +137,7 @@ class HTTPConnectionPool(PoolMethods):
             from radiopool.http.failures import closed
 
             raise closed(self)
-        if timeout is NOT_GIVEN:
+        if timeout is ...:
             timeout = self.timeout
         clock = None
         if timeout is not None and CPYTHON and not (type(timeout) in (int, float) and 0 < timeout < 1e8):
@@ -155,7 +150,7 @@ class HTTPConnectionPool(PoolMethods):
         request = lines[1].get((method, url)) if body is None else None
         if request is None:
             request, body = self._encode(method, url, body, lines, chunked, timeout)
-        if dropped:
+        if CPYTHON and dropped:
             close_dropped()
         manager = self.manager
         again = False

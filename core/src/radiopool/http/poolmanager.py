@@ -19,9 +19,9 @@ if TYPE_CHECKING or CPYTHON:
     from radiopool.http.form_methods import check_count
     from radiopool.http.https import HTTPSConnectionPool, HTTPSPoolKey
     from radiopool.http.keys import BasePoolKey as BasePoolKey
-    from radiopool.http.manager_methods import ManagerMethods
+    from radiopool.http.manager_methods import ManagerMethods as RequestMethods
 else:
-    from radiopool.http.request_methods import RequestMethods as ManagerMethods
+    from radiopool.http.request_methods import RequestMethods
 
 _REMEMBERED = 256 if CPYTHON else 2
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING or CPYTHON:
     pool_classes_by_scheme["https"] = HTTPSConnectionPool
 
 
-class PoolManager(ManagerMethods):
+class PoolManager(RequestMethods):
     """Requests to any host. It keeps a connection pool for each of the hosts used last.
 
     num_pools: connection pools kept; one more closes the least recently used.

@@ -7,12 +7,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 if TYPE_CHECKING or CPYTHON:
-    _Parent = object
+    Later = object
 else:
-    from radiopool.platform import Later as _Parent
+    from radiopool.platform import Later
 
 
-class RequestMethods(_Parent):
+class RequestMethods(Later):
     """What turns `fields` and `json` into a URL or a body. `headers` are those of requests that bring none."""
 
     headers: "Any" = None

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from radiopool.http.wire import Exchange
 
 if TYPE_CHECKING or CPYTHON:
-    from radiopool.http.response_methods import ResponseMethods
+    from radiopool.http.response_methods import ResponseMethods as Later
 else:
-    from radiopool.platform import Later as ResponseMethods
+    from radiopool.platform import Later
 
 
-class BaseHTTPResponse(ResponseMethods):
+class BaseHTTPResponse(Later):
     """What a server answered. The lease of its socket ends with the last byte of the body, or with `close`."""
 
     _later = ("radiopool.http.response_methods", "ResponseMethods")

@@ -20,7 +20,7 @@ ENCODING = "latin-1" if CPYTHON else "utf-8"
 
 HEAD_LIMIT = 65536 if CPYTHON else 8192
 INTERIM_LIMIT = 16
-_BUFFER = 16384 if CPYTHON else 1024
+_BUFFER = 16384 if CPYTHON else 512
 _SPARES = 16 if CPYTHON else 1
 
 if TYPE_CHECKING or CPYTHON:
@@ -43,9 +43,6 @@ else:
             and head.count(b"\r") == len(lines) - 1 == head.count(b"\n")
             and head.find(b"\0") < 0
         )
-
-
-_spare: "list[Exchange]" = []
 
 
 def begin(pool: "Any", entry: "Any", close: "str | None" = None) -> "Exchange":
@@ -225,25 +222,18 @@ class Exchange:
     def read(self) -> bytes:
         """The rest of the body. The lease ends. Raises as `readinto`, IncompleteRead with the bytes that came."""
         left = self.left
-        if left is None or self.chunked:
+        start = self.start
+        if left is None or self.chunked or left > self.stop - start:
+            if CPYTHON and left is not None and not self.chunked:
+                return read_exactly(self, left)
             from radiopool.http.unsized import read_rest
 
             return read_rest(self)
-        if CPYTHON:
-            start = self.start
-            if left > self.stop - start:
-                return read_exactly(self, left)
-            self.start = left = start + left
-            self.left = 0
-            body = bytes(self.view[start:left])
-            self.finish()
-            return body
-        whole = bytearray(left)
-        view = memoryview(whole)
-        while True:
-            left -= self.readinto(view[-left:] if left else view, left)
-            if not left:
-                return bytes(whole)
+        self.start = left = start + left
+        self.left = 0
+        body = bytes(self.view[start:left])
+        self.finish()
+        return body
 
     def finish(self) -> None:
         """End the lease after the last byte: recycled if the connection is clean, closed with the reason if not."""
@@ -292,3 +282,7 @@ class Exchange:
             raise self.failed(error) from error
         self.stop = stop + count
         return count  # type: ignore[no-any-return]
+
+
+# A board's first is made before its heap is full of other things.
+_spare: "list[Exchange]" = [] if CPYTHON else [Exchange()]

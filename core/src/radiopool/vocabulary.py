@@ -1,0 +1,29 @@
+"""The words and numbers of recycling: the states of an entry, the reasons for closing one and for refusing a lease."""
+
+# The states of an entry. Every transition there is stands in `ledger_methods.TRANSITIONS`.
+CONNECTING = "connecting"
+LEASED = "leased"
+IDLE = "idle"
+CLOSED = "closed"
+
+# Why a socket was closed. Whoever discards a leased socket may give a reason of its own.
+EVICTED = "evicted"  # made room for another key
+STALE = "stale"  # the peer closed it, or sent something, while it was idle
+IDLE_TIMEOUT = "idle timeout"
+EXPIRED = "max age"
+SURPLUS = "surplus"  # more idle sockets than may be kept
+RETIRED = "retired"  # its session ended, or everything was to be closed
+DISCARDED = "discarded"  # the user did not vouch for it
+FAILED = "connect failed"
+RESET = "radio reset"
+
+# Why a lease was refused.
+NO_SOCKET = "out of sockets"
+NO_TLS = "out of TLS sockets"
+KEY_FULL = "as many sockets to this host as allowed"
+
+# How long a limit learned from exhaustion holds: what took the sockets may be gone by then.
+LEARNED_MS = 60_000
+
+# A number of sockets that stands for any number; it fits a small int of every board.
+NO_LIMIT = 536_870_912
