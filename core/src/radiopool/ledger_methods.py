@@ -3,6 +3,7 @@
 A board loads this when it is needed; on CPython it is the first half of `radiopool.recycling`.
 """
 
+from radiopool.platform import attribute
 from radiopool.vocabulary import (
     CLOSED,
     CONNECTING,
@@ -63,7 +64,6 @@ class LedgerMethods:
     """The parent of `Ledger`, whose attributes these methods use."""
 
     if TYPE_CHECKING:
-        budget: tuple[int | None, int | None]
         limit: int
         tls_limit: int
         in_force: int
@@ -177,7 +177,6 @@ class LedgerMethods:
     def resize(self, budget: "tuple[int | None, int | None]") -> None:
         """Another budget from now on. Idle sockets beyond it are doomed; leased ones count until given back."""
         learned = self.in_force if self.in_force < self.limit else NO_LIMIT
-        self.budget = budget
         self.limit = NO_LIMIT if budget[0] is None else budget[0]
         self.tls_limit = NO_LIMIT if budget[1] is None else budget[1]
         self.in_force = min(self.limit, learned)
@@ -192,6 +191,7 @@ class LedgerMethods:
         The sockets forgotten. What is leased may still be given back; nothing happens then.
         """
         forgotten = list(self.by_socket)
+        self.lost = self.lost.copy()
         for socket, entry in self.by_socket.items():
             if entry.state == LEASED:
                 self.lost[socket] = entry
@@ -210,6 +210,14 @@ class LedgerMethods:
         self.settle([entry])
 
     # -- what there is
+
+    @attribute
+    def budget(self) -> "tuple[int | None, int | None]":
+        """(sockets, TLS sockets) that may be open at once; None is no limit."""
+        return (
+            None if self.limit == NO_LIMIT else self.limit,
+            None if self.tls_limit == NO_LIMIT else self.tls_limit,
+        )
 
     def counts(self) -> "dict[str, int]":
         """How many sockets are in each state, and how many of them have TLS."""

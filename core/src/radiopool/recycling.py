@@ -105,6 +105,10 @@ class Ledger(Later):
     max_per_key: "int | None" = None
     max_idle: "int | None" = None
     max_age: "float | None" = None
+    tls_cost = 1
+    random: "Any" = None
+    # What a reset took away from its user.
+    lost: "dict[Any, Entry]" = {}
     used = tls_used = opened = reused = peak = 0
     # When the next sweep can find something; until when a learned limit holds.
     sweep_at = learned_until = 0
@@ -124,18 +128,17 @@ class Ledger(Later):
             self.max_idle = policy.max_idle
             self.max_age = policy.max_age
         self.idle_ms = None if timeout is None else int(timeout * 1000)
-        self.budget = budget
         self.limit = NO_LIMIT if budget[0] is None else budget[0]
         self.tls_limit = NO_LIMIT if budget[1] is None else budget[1]
         # The limit in force: less while exhaustion has taught one.
         self.in_force = self.limit
-        self.tls_cost = tls_cost
-        self.random = random
+        if tls_cost != 1:
+            self.tls_cost = tls_cost
+        if random:
+            self.random = random
         self.connecting: dict[Entry, None] = {}
         self.buckets: dict[Hashable, Bucket] = {}
         self.by_socket: dict[Any, Entry] = {}
-        # What a reset took away from its user.
-        self.lost: dict[Any, Entry] = {}
         # Least recently used first, all of them and those with TLS.
         self.idle: OrderedDict[Entry, None] = OrderedDict()
         self.idle_tls: OrderedDict[Entry, None] = OrderedDict()

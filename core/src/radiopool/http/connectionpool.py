@@ -57,6 +57,8 @@ class HTTPConnectionPool(RequestMethods):
     scheme = "http"
     forwards = False
     """Whether its targets are absolute URLs, of any host, for a proxy to forward."""
+    proxy: "Any" = None
+    proxy_headers: "Any" = None
     num_connections = num_requests = 0
     """Connections opened, requests sent."""
     _lease_key: "tuple[PoolKey, Any] | None" = None
@@ -97,8 +99,9 @@ class HTTPConnectionPool(RequestMethods):
         self.block = block
         self.headers = headers
         self.retries = retries
-        self.proxy = _proxy
-        self.proxy_headers = _proxy_headers
+        if _proxy:
+            self.proxy = _proxy
+            self.proxy_headers = _proxy_headers
         self.manager = manager
         self.conn_kw = conn_kw
         # A pool by itself is a session by itself; and pools of one manager for the same host share no sockets.

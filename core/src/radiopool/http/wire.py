@@ -80,25 +80,19 @@ class Exchange:
     received: body bytes handed out. close: why the connection can't be recycled after this response.
     """
 
-    pool: "Any"
-    entry: "Any"
-    socket: "Any"
-    start: int
-    stop: int
-    sent: int
-    timeout: "float | None"
-    close: "str | None"
-    head: bytes
-    status: int
-    left: "int | None"
-    chunked: int
-    received: int
-    encoded: bool
-    # Head and method of the last response, and the framing that they come to: the next often has the same.
-    known: "Any" = None
-    framing: "Any"
-
     def __init__(self) -> None:
+        # All attributes at once: a board finds it hard to enlarge what holds them once its heap is full.
+        self.pool: "Any" = None
+        self.entry: "Any" = None
+        self.socket: "Any" = None
+        self.start = self.stop = self.sent = self.status = self.chunked = self.received = 0
+        self.timeout: "float | None" = None
+        self.close: "str | None" = None
+        self.head = b""
+        self.left: "int | None" = None
+        self.encoded = False
+        # Head and method of the last response, and the framing that they come to: the next often has the same.
+        self.known: "tuple[Any, ...]" = (None,)
         self.renew(_BUFFER)
 
     def renew(self, size: int) -> None:
@@ -142,8 +136,9 @@ class Exchange:
                     raise self.failed("peer closed before the response" + (" head ended" if start < stop else ""))
             self.start = end
             head = self.head = bytes(self.view[start:end])
-            if (head, method) == self.known:
-                self.status, self.left, self.chunked, self.encoded, close = self.framing
+            known = self.known
+            if head == known[0] and method == known[1]:
+                self.status, self.left, self.chunked, self.encoded, close = known[2]
                 self.close = close or self.close
                 self.received = 0
                 return
@@ -176,8 +171,7 @@ class Exchange:
             from radiopool.http.framing import frame
 
             framing = frame(self, method, status, head)
-        self.known = (self.head, method)
-        self.framing = framing
+        self.known = (self.head, method, framing)
         self.status, self.left, self.chunked, self.encoded, close = framing
         self.close = close or self.close
 

@@ -3,7 +3,6 @@
 import sys
 
 from radiopool.driver import Driver, Traits
-from radiopool.errors import DriverError
 from radiopool_micropython import __version__
 
 TYPE_CHECKING = False
@@ -58,6 +57,8 @@ class MicroPythonDriver(Driver):
         """The one socket pool. Raises DriverError on an interpreter that is not MicroPython."""
         if self._pool is None:
             if not MICROPYTHON:
+                from radiopool.errors import DriverError
+
                 raise DriverError(
                     "driver 'micropython' runs on MicroPython and this is %s; here the host's own network is "
                     "radiopool-cpython's" % sys.implementation.name

@@ -7,11 +7,16 @@ timeout is ETIMEDOUT on every port, and TLS sockets, which have no `settimeout`,
 
 import errno
 
-from radiopool.errors import error_number
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+if TYPE_CHECKING or CPYTHON:
+    from radiopool_micropython.socket_methods import SocketMethods as Later
+else:
+    from radiopool.platform import Later
 
 # The same on every port (extmod/modselect.c).
 _IN = 1
@@ -50,8 +55,10 @@ class SocketPool:
         return getattr(self.module, name)
 
 
-class NativeSocket:
+class NativeSocket(Later):
     """One of MicroPython's sockets. `raw` is the native one, `stream` what is read and written: it, or TLS over it."""
+
+    _later = ("radiopool_micropython.socket_methods", "SocketMethods")
 
     def __init__(self, raw: "Any", pool: SocketPool) -> None:
         self.raw = self.stream = raw
@@ -65,10 +72,6 @@ class NativeSocket:
         """Seconds each operation may take; None is no limit, 0 does not wait."""
         self._patience = -1 if timeout is None else int(timeout * 1000)
 
-    def setblocking(self, flag: bool) -> None:
-        """`settimeout(None)` or `settimeout(0)`."""
-        self._patience = -1 if flag else 0
-
     def connect(self, address: "Any") -> None:
         """Connect to a packed address, or to (host, port). Raises OSError: ETIMEDOUT after the timeout."""
         raw = self.raw
@@ -77,7 +80,7 @@ class NativeSocket:
         try:
             raw.connect(self._pool.packed(address))
         except OSError as error:
-            if self._patience and error_number(error) in (errno.EINPROGRESS, errno.EAGAIN):
+            if self._patience and error.errno in (errno.EINPROGRESS, errno.EAGAIN):
                 raise OSError(errno.ETIMEDOUT) from error
             raise
         finally:
@@ -96,12 +99,6 @@ class NativeSocket:
             if count is not None:
                 return count  # type: ignore[no-any-return]
             self.wait(_OUT)
-
-    def sendall(self, data: "Any") -> None:
-        """Send everything. Raises as `send`."""
-        data = memoryview(data)
-        while len(data):
-            data = data[self.send(data) :]
 
     def recv_into(self, buffer: "Any", nbytes: int = 0) -> int:
         """Receive into the buffer, at most `nbytes` (0: what fits); 0 means that the peer closed.
@@ -136,37 +133,6 @@ class NativeSocket:
             return
         raise OSError(errno.ETIMEDOUT)
 
-    def bind(self, address: "Any") -> None:
-        """Bind to a packed address, or to (host, port)."""
-        self.raw.bind(self._pool.packed(address))
-
-    def accept(self) -> "tuple[NativeSocket, Any]":
-        """(socket, packed address) of the next that connects. Raises as `send`."""
-        while True:
-            try:
-                raw, address = self.raw.accept()
-                return NativeSocket(raw, self._pool), address
-            except OSError as error:
-                if error_number(error) != errno.EAGAIN:
-                    raise
-            self.wait(_IN)
-
-    def sendto(self, data: "Any", address: "Any") -> int:
-        """Send a datagram: how many bytes. Raises as `send`."""
-        return self.raw.sendto(data, self._pool.packed(address))  # type: ignore[no-any-return]
-
-    def recvfrom_into(self, buffer: "Any", nbytes: int = 0) -> "tuple[int, Any]":
-        """Receive a datagram: (how many bytes, packed address of who sent it). Raises as `send`."""
-        while True:
-            try:
-                received, address = self.raw.recvfrom(nbytes or len(buffer))
-                buffer[: len(received)] = received
-                return len(received), address
-            except OSError as error:
-                if error_number(error) != errno.EAGAIN:
-                    raise
-            self.wait(_IN)
-
     def close(self) -> None:
         """Close, the TLS session first. Idempotent."""
         if self.stream is not self.raw:
@@ -176,15 +142,3 @@ class NativeSocket:
                 # The peer need not take our goodbye.
                 pass
         self.raw.close()
-
-    def __enter__(self) -> "NativeSocket":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __getattr__(self, name: str) -> "Any":
-        # listen, setsockopt, fileno: the native ones.
-        if name in ("raw", "stream"):
-            raise AttributeError(name)
-        return getattr(self.raw, name)

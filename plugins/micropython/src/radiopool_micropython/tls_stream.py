@@ -8,8 +8,6 @@ timeout is an error.
 import errno
 import io
 
-from radiopool.errors import error_number
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -55,7 +53,7 @@ class Stream(io.IOBase):
                     return count  # type: ignore[no-any-return]
                 self.socket.wait(event)
         except OSError as error:
-            return -(error_number(error) or errno.EIO)
+            return -(error.errno or errno.EIO)
 
     def ioctl(self, request: int, argument: int) -> int:
         """What poll and close of the TLS stream come down to."""
