@@ -90,7 +90,15 @@ def test_on_micropython_it_has_the_files_names(tmp_path: Path) -> None:
     for file in FILES:
         gone = whole[file.module] - found[file.module]
         assert found[file.module] <= whole[file.module]
-        assert gone <= MARKS | {"platform"} | constants(half(file)) | shared
+        assert gone <= MARKS | constants(half(file)) | shared | unused_imports(half(file), file.path.read_text())
+
+
+def unused_imports(source: str, whole: str) -> "set[str]":
+    """The names that a file imports, and its half does not use."""
+    nodes = list(ast.walk(ast.parse(whole)))
+    imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names = {alias.asname or alias.name for node in imports for alias in node.names}
+    return names - {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
 
 
 def names_on_micropython(modules: "list[str]", folders: "list[Path]") -> "dict[str, set[str]]":

@@ -1,6 +1,5 @@
 """Runs on MicroPython: radiopool.http, over the same socket pool as the others; with "native", over its own driver."""
 
-import gc
 import sys
 
 import shim
@@ -26,7 +25,7 @@ def driver():
 
         made = MicroPythonDriver()
         return made, made.socket_pool(None)
-    from radiopool.driver import GenericDriver
+    from radiopool import GenericDriver
 
     return GenericDriver(), shim.Pool()
 
@@ -36,21 +35,24 @@ def manager():
     return load_manager().ConnectionManager(pool, driver=made)
 
 
-if what == "manager-kept":
-    shim.kept(load_manager)
-elif what == "kept":
-    shim.kept(load)
-elif what == "manager-loaded":
+def get_and_free():
     leasing = manager()
     leasing.free_socket(leasing.get_socket(shim.host, shim.port, "http:"))
+
+
+if what == "kept":
+    # The modules named after it.
+    shim.kept(lambda: [__import__(name) for name in sys.argv[2:]])
+elif what == "manager-loaded":
+    get_and_free()
     print(shim.loaded("radiopool"))
 else:
     http = load()(manager=manager(), timeout=10)
     small = shim.url + "200"
     large = shim.url + "102400"
 
-    def get(url=small):
-        assert len(http.request("GET", url).data) == 200
+    def get():
+        assert len(http.request("GET", small).data) == 200
 
     def stream(buffer):
         response = http.request("GET", large, preload_content=False)
@@ -61,15 +63,5 @@ else:
     if what == "loaded":
         get()
         print(shim.loaded("radiopool"))
-    elif what == "soak":
-        # Three names of one server are three hosts to everything here.
-        urls = [small.replace(shim.host, name) for name in ("127.0.0.1", "127.1", "localhost")]
-        heap = []
-        for number in range(5000):
-            get(urls[number % 3])
-            if number in (99, 4999):
-                gc.collect()
-                heap.append(gc.mem_alloc())
-        print(heap[0], heap[1], http.manager.stats()["opened"])
     else:
         shim.measure(what, get, stream)

@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING or CPYTHON:
     from radiopool import registry
-    from radiopool.driver import CONTRACT, Driver, GenericDriver, Traits
+    from radiopool.driver import CONTRACT, Driver, Traits
     from radiopool.errors import (
         CertificateError,
         ConnectError,
@@ -37,6 +37,7 @@ if TYPE_CHECKING or CPYTHON:
         UnreachableError,
     )
     from radiopool.finding import get_connection_manager, manager_for
+    from radiopool.generic import GenericDriver
     from radiopool.keys import PoolKey
     from radiopool.manager import ConnectionManager
     from radiopool.observing import ignore, observe
@@ -120,7 +121,11 @@ else:
     from radiopool.platform import find
 
     def __getattr__(name):
-        places = "errors" if name.endswith("Error") else "recycling account manager driver keys finding registry policy"
+        places = "recycling account manager driver keys finding registry policy"
+        if name.endswith("Error"):
+            places = "errors"
+        elif name.endswith("Driver"):
+            places = "driver generic"
         try:
             return find("radiopool.", places, name)
         except AttributeError:

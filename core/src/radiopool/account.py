@@ -25,7 +25,7 @@ class Account(Later):
     and a board loads when it is, stands in `account_methods`.
     """
 
-    _later = ("radiopool.account_methods", "AccountMethods")
+    _later = "radiopool.account_methods AccountMethods"
     closed = False
     # Whether `opened` and `gone` are to be called, and whether `reused` is too.
     tells = watched = False

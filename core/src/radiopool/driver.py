@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from radiopool.types import Socket, SocketPool
+    from radiopool.types import Socket
 
 if TYPE_CHECKING or CPYTHON:
     from radiopool.driver_methods import DriverMethods as Later
@@ -36,7 +36,7 @@ class Traits(TraitsMethods):
     udp, ipv6, listen: whether datagrams, IPv6 and server sockets work.
     """
 
-    _later = ("radiopool.driver_methods", "TraitsMethods")
+    _later = "radiopool.driver_methods TraitsMethods"
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Driver(Later):
     that the conformance kit tries, and `doctor()`, a list of sentences on what is wrong with the installation.
     """
 
-    _later = ("radiopool.driver_methods", "DriverMethods")
+    _later = "radiopool.driver_methods DriverMethods"
 
     def radio_of(self, pool: "Any") -> "Any":
         """The radio behind a socket pool that this driver made or knows, or None.
@@ -155,7 +155,7 @@ class Driver(Later):
             return False
         from radiopool.errors import error_number
 
-        return error_number(error) == errno.ETIMEDOUT or str(error) in ("timed out", "The read operation timed out")
+        return error_number(error) == errno.ETIMEDOUT or str(error).endswith("timed out")
 
     def would_block(self, error: BaseException) -> bool:
         """Whether the error says that a non-blocking call found nothing to do yet."""
@@ -181,15 +181,6 @@ class Driver(Later):
             return False
         socket.settimeout(timeout)
         return True
-
-
-class GenericDriver(Driver):
-    """The driver of a socket pool that nobody claims: the defaults, and no limit until exhaustion teaches one."""
-
-    name = "generic"
-
-    def socket_pool(self, radio: "Any") -> "SocketPool":
-        return radio  # type: ignore[no-any-return]
 
 
 _EXHAUSTED = (

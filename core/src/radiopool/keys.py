@@ -13,7 +13,8 @@ if TYPE_CHECKING or CPYTHON:
 
 PoolKey = namedtuple(
     "PoolKey",
-    ("scheme", "host", "port", "session", "tls", "server_name", "proxy", "source_address", "custom"),
+    # A list, since a board would keep a tuple of constants for ever.
+    ["scheme", "host", "port", "session", "tls", "server_name", "proxy", "source_address", "custom"],
 )
 """Everything that makes two connections unequal; equal keys may share a socket, unequal never.
 

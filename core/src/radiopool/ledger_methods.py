@@ -3,7 +3,7 @@
 A board loads this when it is needed; on CPython it is the first half of `radiopool.recycling`.
 """
 
-from radiopool.platform import attribute
+from radiopool.attributes import attribute
 from radiopool.vocabulary import (
     CLOSED,
     CONNECTING,

@@ -43,7 +43,7 @@ class ConnectionManager(Later):
     `driver` is the driver that knows the radio, `radio` the radio (None where only its socket pool is known).
     """
 
-    _later = ("radiopool.manager_methods", "ManagerMethods")
+    _later = "radiopool.manager_methods ManagerMethods"
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class ConnectionManager(Later):
 
                 driver, radio = driver_of(socket_pool)
                 if driver is None:
-                    from radiopool.driver import GenericDriver
+                    from radiopool.generic import GenericDriver
 
                     driver = GenericDriver()
             elif radio is None:
@@ -111,7 +111,6 @@ class ConnectionManager(Later):
         self,
         key: "PoolKey",
         ssl_context: "Any" = None,
-        *,
         timeout: "float | None" = 10,
         wait: "float | None" = None,
         max_per_key: "int | None" = None,

@@ -1,8 +1,8 @@
 """What a connection manager is asked seldom. A board loads it when it is; on CPython it is the manager's parent."""
 
+from radiopool.attributes import attribute
 from radiopool.keys import check_address, pool_key
 from radiopool.lease import Lease
-from radiopool.platform import attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

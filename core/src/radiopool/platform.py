@@ -25,8 +25,6 @@ if TYPE_CHECKING or CPYTHON:
     # Keys are asked for again and again; what is remembered is bounded, and is no socket.
     remembered = functools.lru_cache(1024)
 
-    attribute = property
-
     def now_ms() -> int:
         """Milliseconds of a clock that never goes back; only differences mean anything."""
         return time.monotonic_ns() // 1_000_000
@@ -47,12 +45,9 @@ else:
                 gc.collect()
                 found = getattr(__import__(package + module, None, None, (name,)), name, None)
                 if found is not None:
+                    gc.collect()
                     return found
         raise AttributeError(name)
-
-    def attribute(function):
-        """What stands for `property` in the half of a class that is loaded later: `Later` calls what is in a list."""
-        return [function]
 
     class Lock:
         """Boards have one thread of Python: nothing to exclude."""
@@ -63,15 +58,15 @@ else:
         __enter__ = __exit__ = release = acquire
 
     class Later:
-        """The parent of a class whose rarely needed half is a class in another module: `_later` names both.
+        """The parent of a class whose rarely needed half is a class in another module. `_later` names module and class.
 
         What is not found here is looked for there, and that module loaded by the first to need it. (On CPython that
         class is the parent itself.) Special methods and `super()` do not find what stands there. A property there is
-        made with `attribute`.
+        made with `attributes.attribute`.
         """
 
         def __getattr__(self, name):
-            module, half = self._later
+            module, half = self._later.split()
             half = getattr(__import__(module, None, None, (half,)), half)
             found = getattr(half, name, None)
             if found is None:

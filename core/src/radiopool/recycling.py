@@ -101,7 +101,7 @@ class Ledger(Later):
     their sockets outside, and settles those that still hold units.
     """
 
-    _later = ("radiopool.ledger_methods", "LedgerMethods")
+    _later = "radiopool.ledger_methods LedgerMethods"
     max_per_key: "int | None" = None
     max_idle: "int | None" = None
     max_age: "float | None" = None

@@ -1,7 +1,8 @@
 import errno
 
 from expect import raises
-from radiopool.driver import CONTRACT, Driver, GenericDriver, Traits
+from radiopool.driver import CONTRACT, Driver, Traits
+from radiopool.generic import GenericDriver
 
 
 class Radio:

@@ -22,7 +22,7 @@ def board_half(source: str) -> str:
 
     - A branch that no board takes is empty lines, or `pass` where a block needs a statement; `A if CPYTHON else B` is
       `(B)`. What stands beside a mark in `and` and `or` is taken to have no effects but its value.
-    - `TYPE_CHECKING = False` is gone, and so is an import of which nothing but such tests was left.
+    - `TYPE_CHECKING = False` is gone, and so is an import that only such tests and branches used.
     - `_NAME = 5` at the top is `_NAME = const(5)`, and a constant of `radiopool.vocabulary` is its value: see
       `constants`.
 
@@ -30,7 +30,15 @@ def board_half(source: str) -> str:
     """
     asked = {_carrier(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.expr) and _is_mark(node)}
     half, written = write_in_place(_Branches(source).resolved())
-    return fold_constants(_without_imports(half, asked | written))
+    # What only the other half used.
+    other = _used(source) - _used(half)
+    return fold_constants(_without_imports(half, asked | written | other))
+
+
+def _used(source: str) -> set[str]:
+    """The names that are used anywhere in a file."""
+    nodes = ast.walk(ast.parse(source))
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
 def _is_mark(node: ast.AST) -> bool:

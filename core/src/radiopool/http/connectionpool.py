@@ -16,6 +16,9 @@ if TYPE_CHECKING or CPYTHON:
     from radiopool.http.file_response import HTTPResponse
     from radiopool.http.form_methods import check_count
     from radiopool.http.pool_methods import PoolMethods as RequestMethods
+
+    # Accepted, and beside the address without effect: urllib3 has them.
+    _OPTIONS = ("source_address", "strict", "blocksize")
 else:
     from radiopool.http.request_methods import RequestMethods
     from radiopool.http.response import BaseHTTPResponse as HTTPResponse
@@ -23,9 +26,6 @@ else:
 port_by_scheme = {"http": 80, "https": 443}
 
 _REMEMBERED = 64 if CPYTHON else 1
-
-# Accepted, and beside the address without effect: urllib3 has them.
-_OPTIONS = ("source_address", "strict", "blocksize")
 
 _serial = 0
 
@@ -53,8 +53,16 @@ class HTTPConnectionPool(RequestMethods):
     TypeError when the first socket is leased, unless the pool's key has it.
     """
 
-    _later = ("radiopool.http.endings", "PoolEndings")
+    _later = "radiopool.http.endings PoolEndings"
     scheme = "http"
+    if TYPE_CHECKING:
+
+        def _tls(self) -> "tuple[Any, str | None]":
+            """The TLS context and the name that the certificate must have (None: the host); of pools for https."""
+
+        def _target(self, url: str) -> str:
+            """What the request line asks for; of pools that forward."""
+
     forwards = False
     """Whether its targets are absolute URLs, of any host, for a proxy to forward."""
     proxy: "Any" = None
@@ -219,7 +227,9 @@ class HTTPConnectionPool(RequestMethods):
         """The key of this pool's leases, and the TLS context that it names."""
         if self.conn_kw and CPYTHON:
             self._check_options(_OPTIONS)
-        context, server_name = self._tls()
+        context = server_name = None
+        if self.scheme == "https":
+            context, server_name = self._tls()
         # One assignment: another thread that makes it too must not find the key of one context with the other.
         self._lease_key = made = (
             PoolKey(
@@ -236,10 +246,6 @@ class HTTPConnectionPool(RequestMethods):
             context,
         )
         return made
-
-    def _tls(self) -> "tuple[Any, str | None]":
-        """The TLS context and the name that the certificate must have (None: the host)."""
-        return None, None
 
     def _lines_of(self, headers: "Any") -> "tuple[Any, ...]":
         """(headers, requests already encoded with them, why to close after a request with them, lines, by name)."""
@@ -258,15 +264,12 @@ class HTTPConnectionPool(RequestMethods):
             self._lines = lines
         return lines
 
-    def _target(self, url: str) -> str:
-        """What the request line asks for."""
-        return split(url)[3]
-
     def _encode(
         self, method: str, url: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool, timeout: "Any"
     ) -> "tuple[bytes, Any]":
         """The request's head as it is sent, a small body included, and what remains to be sent of the body."""
-        head = method + " " + self._target(url) + " HTTP/1.1\r\n" + lines[3]
+        target = self._target(url) if self.forwards else split(url)[3]
+        head = method + " " + target + " HTTP/1.1\r\n" + lines[3]
         if body is not None or method != "GET":
             from radiopool.http.outgoing import encode
 

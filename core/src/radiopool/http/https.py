@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 from radiopool.http.connectionpool import HTTPConnectionPool
-from radiopool.http.keys import FIELDS, HTTPPoolKey, default_key_normalizer
+from radiopool.http.pools import FIELDS, HTTPPoolKey, default_key_normalizer
 from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from radiopool.http.header_lines import SKIP_HEADER
     from radiopool.http.headers import HTTPHeaderDict
     from radiopool.http.https import HTTPSConnectionPool, HTTPSPoolKey
-    from radiopool.http.keys import BasePoolKey, HTTPPoolKey, default_key_normalizer
     from radiopool.http.poolmanager import PoolManager, key_fn_by_scheme, pool_classes_by_scheme
+    from radiopool.http.pools import BasePoolKey, HTTPPoolKey, RecentlyUsedContainer, default_key_normalizer
     from radiopool.http.proxymanager import ProxyManager, proxy_from_url
-    from radiopool.http.recently_used import RecentlyUsedContainer
     from radiopool.http.request_headers import make_headers
     from radiopool.http.response import BaseHTTPResponse
     from radiopool.http.retry import RequestHistory, Retry
@@ -68,11 +67,10 @@ _PLACES = {
     "header_lines": ("SKIP_HEADER",),
     "headers": ("HTTPHeaderDict",),
     "https": ("HTTPSConnectionPool", "HTTPSPoolKey"),
-    "keys": ("BasePoolKey", "HTTPPoolKey", "default_key_normalizer"),
+    "pools": ("BasePoolKey", "HTTPPoolKey", "RecentlyUsedContainer", "default_key_normalizer"),
     "environment": ("proxy_from_environment",),
     "proxymanager": ("ProxyManager", "proxy_from_url"),
     "poolmanager": ("PoolManager", "key_fn_by_scheme", "pool_classes_by_scheme"),
-    "recently_used": ("RecentlyUsedContainer",),
     "request_headers": ("make_headers",),
     "response": ("BaseHTTPResponse",),
     "retry": ("RequestHistory", "Retry"),

@@ -1,8 +1,7 @@
 """The pool manager: requests to any host, each host's on a connection pool that is found by its key."""
 
 from radiopool.http.connectionpool import HTTPConnectionPool, next_serial, port_by_scheme
-from radiopool.http.keys import HTTPPoolKey, default_key_normalizer
-from radiopool.http.recently_used import RecentlyUsedContainer
+from radiopool.http.pools import HTTPPoolKey, RecentlyUsedContainer, default_key_normalizer
 from radiopool.http.url import split
 from radiopool.platform import CPYTHON
 
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 if TYPE_CHECKING or CPYTHON:
     from radiopool.http.form_methods import check_count
     from radiopool.http.https import HTTPSConnectionPool, HTTPSPoolKey
-    from radiopool.http.keys import BasePoolKey as BasePoolKey
     from radiopool.http.manager_methods import ManagerMethods as RequestMethods
+    from radiopool.http.pools import BasePoolKey as BasePoolKey
 else:
     from radiopool.http.request_methods import RequestMethods
 
@@ -52,7 +51,7 @@ class PoolManager(RequestMethods):
     Sockets are leased under a session of its own: closing its pools touches nobody else's.
     """
 
-    _later = ("radiopool.http.endings", "ManagerEndings")
+    _later = "radiopool.http.endings ManagerEndings"
     proxy: "Any" = None
 
     def __init__(

@@ -23,7 +23,7 @@ else:
 class BaseHTTPResponse(Later):
     """What a server answered. The lease of its socket ends with the last byte of the body, or with `close`."""
 
-    _later = ("radiopool.http.response_methods", "ResponseMethods")
+    _later = "radiopool.http.response_methods ResponseMethods"
 
     def __init__(self, exchange: "Exchange", url: "str | None" = None, *_: object) -> None:
         self.status = exchange.status

@@ -1,6 +1,7 @@
 """What a response is asked beside its status and its body. A board loads it when it is."""
 
-from radiopool.platform import CPYTHON, attribute
+from radiopool.attributes import attribute
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

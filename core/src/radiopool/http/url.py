@@ -60,7 +60,7 @@ def _split(url: str) -> "tuple[str | None, str, int | None, str]":
     host, _, port = url[start:end].partition(":")
     target = url[end:]
     if (
-        scheme in ("http", "https")
+        (scheme == "http" or scheme == "https")
         and host
         and not host.strip(_HOST)
         and (not port or (port.isdigit() and len(port) < 6 and 0 < int(port) < 65536))

@@ -1,8 +1,7 @@
 """The driver of MicroPython's own network, on boards and on the unix port."""
 
-import sys
-
 from radiopool.driver import Driver, Traits
+from radiopool.platform import CPYTHON, NAME
 from radiopool_micropython import __version__
 
 TYPE_CHECKING = False
@@ -10,8 +9,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from radiopool_micropython.sockets import SocketPool
-
-MICROPYTHON = sys.implementation.name == "micropython"
 
 
 class HostNetwork:
@@ -49,19 +46,19 @@ class MicroPythonDriver(Driver):
         except ImportError:
             return False
         for name in ("WLAN", "LAN", "PPP"):
-            if MICROPYTHON and isinstance(radio, getattr(network, name, HostNetwork)):
+            if not CPYTHON and isinstance(radio, getattr(network, name, HostNetwork)):
                 return True
         return False
 
     def socket_pool(self, radio: "Any") -> "SocketPool":
         """The one socket pool. Raises DriverError on an interpreter that is not MicroPython."""
         if self._pool is None:
-            if not MICROPYTHON:
+            if CPYTHON:
                 from radiopool.errors import DriverError
 
                 raise DriverError(
                     "driver 'micropython' runs on MicroPython and this is %s; here the host's own network is "
-                    "radiopool-cpython's" % sys.implementation.name
+                    "radiopool-cpython's" % NAME
                 )
             import socket
 
@@ -76,7 +73,7 @@ class MicroPythonDriver(Driver):
 
     def default_radio(self) -> "Any":
         """The board's active interface, its station if none is; the unix port's HostNetwork; None elsewhere."""
-        if not MICROPYTHON:
+        if CPYTHON:
             return None
         try:
             import network

@@ -2,6 +2,6 @@
 
 from radiopool.http.header_mapping import HeaderItems as HTTPHeaderDictItemView
 from radiopool.http.headers import HTTPHeaderDict
-from radiopool.http.recently_used import RecentlyUsedContainer
+from radiopool.http.pools import RecentlyUsedContainer
 
 __all__ = ["HTTPHeaderDict", "HTTPHeaderDictItemView", "RecentlyUsedContainer"]

@@ -1,6 +1,9 @@
-"""A container that keeps what was used last."""
+"""The connection pools of a manager: the keys that choose one, and the container that keeps those used last.
 
-from collections import OrderedDict
+The keys have the field names that urllib3's document lists.
+"""
+
+from collections import OrderedDict, namedtuple
 
 from radiopool.platform import CPYTHON, Lock
 
@@ -10,12 +13,46 @@ if TYPE_CHECKING:
     from typing import Any
 
 if TYPE_CHECKING or CPYTHON:
-    from radiopool.http.container_methods import ContainerMethods
+    from radiopool.http.container_methods import ContainerMethods as Later
 else:
-    ContainerMethods = object
+    Later = object
+
+# Not a tuple of constants, of which a board would keep a second one.
+_HTTP = tuple(["scheme", "host", "port", "timeout", "retries", "strict", "block", "source_address"])
+
+if TYPE_CHECKING or CPYTHON:
+    BasePoolKey = namedtuple("BasePoolKey", _HTTP[:3])  # type: ignore[misc]
+    """What every pool key has at least."""
+HTTPPoolKey = namedtuple("HTTPPoolKey", _HTTP)  # type: ignore[misc]
+"""What chooses the connection pool of a plain HTTP request."""
+
+FIELDS: "dict[Any, tuple[str, ...]]" = {HTTPPoolKey: _HTTP}
+"""The field names of key classes, which do not know them on a board."""
 
 
-class RecentlyUsedContainer(ContainerMethods):
+def default_key_normalizer(
+    key_class: "Callable[..., Any]", request_context: "dict[str, Any]", fields: "tuple[str, ...] | None" = None
+) -> "Any":
+    """A `key_class` made of the request context: scheme and host in lower case, what the context lacks None.
+
+    fields: the key's field names, for a `key_class` of your own on a board, whose namedtuples do not know them.
+    Mappings and lists among the values are made hashable.
+    """
+    values = []
+    names: "Any" = fields or FIELDS.get(key_class) or getattr(key_class, "_fields", None)
+    for name in names:
+        value = request_context.get(name)
+        if name == "scheme" or name == "host":
+            value = value.lower()  # type: ignore[union-attr]
+        elif isinstance(value, dict):
+            value = frozenset(value.items())
+        elif isinstance(value, list):
+            value = tuple(value)
+        values.append(value)
+    return key_class(*values)
+
+
+class RecentlyUsedContainer(Later):
     """A mapping of at most `maxsize` entries: one more drops the least recently used.
 
     Setting, `get` and `[]` are uses. `dispose_func(value)` is called for every value that leaves, outside the lock.
