@@ -118,14 +118,6 @@ class HTTPConnectionPool(RequestMethods):
 
     # -- requests
 
-    if TYPE_CHECKING or CPYTHON:
-        pass  # `urlopen` with retries and redirects is in `pool_methods`.
-    else:
-
-        def urlopen(self, method, url, redirect=False, assert_same_host=True, retries=None, release_conn=None, **kw):
-            """`pool_methods.urlopen` without retries; redirects are the pool manager's."""
-            return self.request_once(method, url, **kw)
-
     def request_once(
         self,
         method: str,
@@ -138,8 +130,12 @@ class HTTPConnectionPool(RequestMethods):
         preload_content: bool = True,
         decode_content: bool = True,
         enforce_content_length: bool = True,
+        retries: "Any" = None,
+        redirect: bool = False,
+        assert_same_host: bool = True,
+        release_conn: "bool | None" = None,
     ) -> "HTTPResponse":
-        """One request without retries or redirects; the arguments are `urlopen`'s.
+        """One request without retries or redirects; the arguments are `urlopen`'s, and the last four without effect.
 
         A recycled connection that fails before the first byte of a response was closed by the peer while it was
         idle, as a rule: the request goes out once more, on a fresh connection, if the peer can't have acted on it.
@@ -168,14 +164,8 @@ class HTTPConnectionPool(RequestMethods):
         while True:
             try:
                 key, context = self._lease_key or self._make_key()
-                entry = manager.acquire(
-                    key,
-                    context,
-                    timeout=timeout,
-                    wait=pool_timeout,
-                    max_per_key=self.maxsize if self.block else None,
-                    connect=self._connect,
-                )
+                most = self.maxsize if self.block else None
+                entry = manager.acquire(key, context, timeout, pool_timeout, most, self._connect)
             except OSError as error:
                 from radiopool.http.failures import lease_failed
 
@@ -221,6 +211,10 @@ class HTTPConnectionPool(RequestMethods):
             shrink(exchange)
         return response
 
+    if not CPYTHON:
+        # With retries, and redirects within the host, it is in `pool_methods`. On a board redirects are the manager's.
+        urlopen = request_once  # type: ignore[assignment]
+
     _connect: "Any" = None
 
     def _make_key(self) -> "tuple[PoolKey, Any]":
@@ -228,7 +222,7 @@ class HTTPConnectionPool(RequestMethods):
         if self.conn_kw and CPYTHON:
             self._check_options(_OPTIONS)
         context = server_name = None
-        if self.scheme == "https":
+        if self.scheme == "https" or self.forwards:
             context, server_name = self._tls()
         # One assignment: another thread that makes it too must not find the key of one context with the other.
         self._lease_key = made = (

@@ -95,7 +95,10 @@ class PoolManager(RequestMethods):
             from radiopool.http.body import replayable
 
             kw["body"] = replayable(body)
-        response = pool.urlopen(method, target, redirect=False, assert_same_host=False, **kw)
+        if CPYTHON:
+            response = pool.urlopen(method, target, redirect=False, assert_same_host=False, **kw)
+        else:
+            response = pool.urlopen(method, target, **kw)
         if redirect and 300 < response.status < 309:
             if CPYTHON:
                 from radiopool.http.resend import follow

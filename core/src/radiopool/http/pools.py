@@ -66,15 +66,17 @@ class RecentlyUsedContainer(Later):
 
     def get(self, key: "Any", default: "Any" = None) -> "Any":
         """The value, now the most recently used; `default` if there is none."""
-        with self.lock:
-            value = self._container.get(key, self)
-            if value is self:
-                return default
-            if CPYTHON:
-                self._container.move_to_end(key)
-            else:
-                self._container[key] = self._container.pop(key)
+        container = self._container
+        if CPYTHON:
+            with self.lock:
+                value = container.get(key, self)
+                if value is not self:
+                    container.move_to_end(key)
+                    return value
+        elif key in container:
+            value = container[key] = container.pop(key)
             return value
+        return default
 
     def setdefault(self, key: "Any", value: "Any") -> "Any":
         """The value that is there, else this one from now on."""

@@ -1,5 +1,8 @@
 """urllib3's `util`."""
 
+from radiopool.compat.urllib3.util import proxy as proxy
+from radiopool.compat.urllib3.util import ssl_match_hostname as ssl_match_hostname
+from radiopool.compat.urllib3.util import util as util
 from radiopool.compat.urllib3.util.connection import is_connection_dropped
 from radiopool.compat.urllib3.util.request import SKIP_HEADER, SKIPPABLE_HEADERS, make_headers
 from radiopool.compat.urllib3.util.response import is_fp_closed
