@@ -2,6 +2,7 @@ import errno
 
 from expect import raises
 from radiopool import ConnectionManager, Driver, Traits
+from radiopool.errors import InvalidValueError
 from radiopool.http import HTTPConnectionPool, HTTPPoolKey, PoolManager, default_key_normalizer
 from radiopool.http.board_redirect import join
 from radiopool.http.errors import (
@@ -14,6 +15,7 @@ from radiopool.http.errors import (
     ReadTimeoutError,
     URLSchemeUnknown,
 )
+from radiopool.platform import CPYTHON
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -156,6 +158,21 @@ def test_json_and_fields_in_the_url():
     pool, _, http = serve(b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"a": []}')
     assert http.request("GET", "http://a.example/x", fields={"q": "a b"}).json() == {"a": []}
     assert pool.requests[0].startswith(b"GET /x?q=a+b HTTP/1.1\r\n")
+    http.clear()
+
+
+def test_a_buffer_as_the_body_and_bodies_that_only_cpython_sends():
+    # Nothing more comes after a second send, where the body goes by itself.
+    pool, _, http = serve(OK, b"")
+    http.request("POST", "http://a.example/", body=bytearray(b"abc"))
+    assert b"".join(pool.requests).endswith(b"Content-Length: 3\r\n\r\nabc")
+    asked = (
+        ({"body": [b"a", b"b"]}, "list"),
+        ({"body": b"abc", "headers": {"Content-Length": "3"}}, "length"),
+        ({"fields": {"a": "b"}}, "encode_multipart=False"),
+    )
+    for keywords, word in () if CPYTHON else asked:
+        assert word in str(raises(InvalidValueError, http.request, "POST", "http://a.example/", **keywords))
     http.clear()
 
 

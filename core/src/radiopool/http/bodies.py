@@ -1,5 +1,8 @@
 """What `fields=` and `json=` of a request become."""
 
+from radiopool.http.outgoing import not_on_a_board
+from radiopool.platform import CPYTHON
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -59,6 +62,8 @@ def form_body(
         if body is not None:
             raise TypeError("request got values for both 'fields' and 'body', can only specify one.")
         if multipart:
+            if not CPYTHON:
+                raise not_on_a_board("fields in a multipart/form-data body", "encode_multipart=False")
             from radiopool.http.filepost import encode_multipart_formdata
 
             body, kind = encode_multipart_formdata(fields, boundary)

@@ -42,8 +42,15 @@ def with_body(
     """
     if isinstance(body, str):
         body = body.encode()
+    elif not CPYTHON and isinstance(body, (bytearray, memoryview)):
+        body = bytes(body)
     plain = type(body) is bytes and (len(body) <= SMALL or not CPYTHON)
     if not plain or chunked or "content-length" in given or "transfer-encoding" in given or "expect" in given:
+        if not CPYTHON:
+            raise not_on_a_board(
+                "a %s as the body" % type(body).__name__ if not plain else "a body whose length or coding is given",
+                "bytes or text" if not plain else "no such headers, and no chunked=True",
+            )
         from radiopool.http.sending import add_body
 
         lengths, body = add_body(body, chunked, given, timeout)
@@ -52,3 +59,10 @@ def with_body(
     if len(body) <= SMALL:
         return first + body, None
     return first, body
+
+
+def not_on_a_board(what: str, instead: str) -> Exception:
+    """The error of a body that a board can't send."""
+    from radiopool.errors import InvalidValueError
+
+    return InvalidValueError("a board can't send %s; give %s" % (what, instead))

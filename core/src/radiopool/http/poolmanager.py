@@ -91,7 +91,7 @@ class PoolManager(RequestMethods):
         if kw.get("headers") is None:
             kw["headers"] = self.headers
         body = kw.get("body")
-        if body is not None and type(body) is not bytes and type(body) is not str:
+        if CPYTHON and body is not None and type(body) is not bytes and type(body) is not str:
             from radiopool.http.body import replayable
 
             kw["body"] = replayable(body)
