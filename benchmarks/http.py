@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import random
 import resource
 import socket
 import ssl
@@ -40,15 +41,23 @@ def cpu() -> float:
 
 
 def measure(functions: Mapping[str, tuple[Request, int]], rounds: int = ROUNDS) -> dict[str, tuple[float, float]]:
-    """(CPU, wall) microseconds per call of each (function, calls a round): medians of interleaved rounds."""
+    """(CPU, wall) microseconds per call of each (function, calls a round): medians of interleaved rounds.
+
+    In each round the order is another, and a tenth of the calls come before the clock starts: what one client leaves in
+    the processor's caches, or lets the processor fall asleep, is not to be the next one's cost.
+    """
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in functions}
-    for function, _ in functions.values():
-        function()
+    order = list(functions)
+    shuffle = random.Random(0).shuffle
     gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
-            for name, (function, calls) in functions.items():
+            shuffle(order)
+            for name in order:
+                function, calls = functions[name]
+                for _ in range(calls // 10 + 1):
+                    function()
                 began, worked = time.perf_counter(), cpu()
                 for _ in range(calls):
                     function()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from unittest import mock
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from radiopool import Policy
+from radiopool import Policy, recycling
+from radiopool.ledger_methods import TRANSITIONS
 from radiopool.recycling import Entry, Ledger
 from radiopool.vocabulary import CLOSED, CONNECTING, EVICTED, EXPIRED, IDLE, LEASED, RESET, STALE
 from radiopool.waiting import Line, Ticket
@@ -30,9 +32,20 @@ class FakeSocket:
         self.closes = 0
 
 
+class WatchedEntry(Entry):
+    """An entry that takes no step but those of the table."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "state":
+            assert (self.state, value) in TRANSITIONS.values(), f"from {self.state} to {value}"
+        super().__setattr__(name, value)
+
+
 class Recycling(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
+        self.watched = mock.patch.object(recycling, "Entry", WatchedEntry)
+        self.watched.start()
         self.now = 1_000
         self.sockets: list[FakeSocket] = []
         self.connecting: list[Entry] = []
@@ -337,6 +350,7 @@ class Recycling(RuleBasedStateMachine):
                 assert bucket.open == sum(entry.key == key for entry in entries)
 
     def teardown(self):
+        self.watched.stop()
         if not hasattr(self, "ledger"):
             return
         for entry in self.leased + self.lost:
