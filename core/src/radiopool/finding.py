@@ -1,7 +1,7 @@
 """Finding the connection manager of a radio, or of a socket pool."""
 
 from radiopool.manager import ConnectionManager
-from radiopool.registry import default_radio, driver_for
+from radiopool.registry import check_driver, default_radio, driver_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,11 @@ def manager_for(
 ) -> ConnectionManager:
     """The connection manager of a radio; of the default radio (the host's own network) when none is given.
 
-    Raises NoDriverError if no driver claims the radio, DriverConflictError if two do.
+    Raises NoDriverError if no driver claims the radio, DriverConflictError if two do, DriverError if
+    `driver` is none.
     """
+    if driver is not None:
+        check_driver(driver)
     if radio is None:
         driver, radio = default_radio(driver)
     elif driver is None:

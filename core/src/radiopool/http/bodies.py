@@ -77,10 +77,18 @@ def form_body(
 
 
 def urlencode(fields: "Any") -> str:
-    """Pairs or a mapping as application/x-www-form-urlencoded; text goes as UTF-8."""
+    """Pairs or a mapping as application/x-www-form-urlencoded; text goes as UTF-8.
+
+    Raises InvalidValueError for what is neither.
+    """
     if hasattr(fields, "items"):
         fields = fields.items()
-    return "&".join([_quote(name) + "=" + _quote(value) for name, value in fields])
+    try:
+        return "&".join([_quote(name) + "=" + _quote(value) for name, value in fields])
+    except (TypeError, ValueError) as error:
+        from radiopool.errors import InvalidValueError
+
+        raise InvalidValueError("fields must be a mapping, or pairs of name and value, not %r" % (fields,)) from error
 
 
 def _quote(value: "Any") -> str:

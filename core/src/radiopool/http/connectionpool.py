@@ -2,7 +2,7 @@
 
 from radiopool.http.url import split
 from radiopool.http.wire import ENCODING, begin, spare
-from radiopool.keys import PoolKey
+from radiopool.keys import PoolKey, check_timeout
 from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from radiopool.manager import ConnectionManager
 
 if TYPE_CHECKING or CPYTHON:
+    from radiopool.http.failures import no_port
     from radiopool.http.fastwire import close_dropped, dropped, shrink
     from radiopool.http.file_response import HTTPResponse
     from radiopool.http.form_methods import check_count
@@ -96,6 +97,8 @@ class HTTPConnectionPool(RequestMethods):
             raise no_host(host)
         if CPYTHON:
             check_count("maxsize", maxsize, 1 if block else 0)
+            if port is not None and (type(port) is not int or not 0 <= port < 65536):
+                raise no_port(port)
         if manager is None:
             from radiopool.finding import manager_for
 
@@ -146,6 +149,8 @@ class HTTPConnectionPool(RequestMethods):
             raise closed(self)
         if timeout is ...:
             timeout = self.timeout
+        if CPYTHON and pool_timeout is not None:
+            check_timeout(pool_timeout, "pool_timeout")
         clock = None
         if timeout is not None and CPYTHON and not (type(timeout) in (int, float) and 0 < timeout < 1e8):
             clock, timeout = self._start_clock(timeout)

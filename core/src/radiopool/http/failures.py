@@ -61,6 +61,11 @@ def no_host(host: object) -> "Exception":
     return errors.LocationValueError("host must be text, not %r" % (host,) if host else "No host specified.")
 
 
+def no_port(port: object) -> "Exception":
+    """The error of a pool for what is no port; 0 is the scheme's."""
+    return errors.LocationValueError("port must be a whole number up to 65535, not %r" % (port,))
+
+
 def bad_url(url: object, start: int = 0, scheme: str = "") -> "Exception":
     """The error of a URL that `url.split` does not take."""
     if not isinstance(url, str) or "\r" in url or "\n" in url or "\0" in url:

@@ -56,8 +56,10 @@ def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tu
     return text, given
 
 
-def check_method(method: str) -> None:
+def check_method(method: object) -> None:
     """Raise InvalidHeader for what is no method."""
+    if not isinstance(method, str):
+        raise refused("method must be text, not %r" % (method,))
     if not method or method.strip(TOKEN):
         raise refused("method %r is no token (RFC 9110 section 9.1)" % method)
 

@@ -33,8 +33,12 @@ class RequestMethods(Later):
         fields: pairs or a mapping; in the URL of a DELETE, GET, HEAD or OPTIONS, in the body of any other method: as
             multipart/form-data, or with encode_multipart=False as application/x-www-form-urlencoded.
         json: what to send as JSON. Only one of `fields` and `json` and `body` makes the body.
-        Other keywords are `urlopen`'s, which also says what is raised.
+        Other keywords are `urlopen`'s, which also says what is raised; InvalidHeader for what is no method.
         """
+        if CPYTHON and type(method) is not str:
+            from radiopool.http.header_lines import check_method
+
+            check_method(method)
         method = method.upper()
         if fields is not None or json is not None:
             from radiopool.http.bodies import encode
