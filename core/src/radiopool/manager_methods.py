@@ -147,6 +147,11 @@ class ManagerMethods:
     # -- what it knows
 
     @attribute
+    def closed(self) -> bool:
+        """Whether it, or another manager over the same socket pool, was closed."""
+        return self._account.closed
+
+    @attribute
     def available_socket_count(self) -> int:
         """Idle sockets, ready for a lease with an equal key."""
         return len(self._account.ledger.idle)

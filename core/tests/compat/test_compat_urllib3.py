@@ -413,6 +413,14 @@ def test_a_program_for_urllib3_runs_with_another_import(name, url):
     assert results[1] == results[0]
 
 
+def test_request_goes_on_after_somebody_closed_the_manager_of_the_host(url):
+    assert ours.request("GET", url + "/echo").status == 200
+    manager = manager_for()
+    manager.close()
+    assert manager.closed
+    assert ours.request("GET", url + "/echo").status == 200
+
+
 def test_a_tls_transport_over_a_socket(greeters, client_context):
     import socket
 

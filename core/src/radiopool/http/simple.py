@@ -25,9 +25,11 @@ def request(method: str, url: str, **keywords: Any) -> HTTPResponse:
     """
     global _shared
     with _making:
-        if _shared is None:
+        # Somebody may have closed the manager of the host's network, which is everybody's.
+        if _shared is None or _shared.manager.closed:
             _shared = PoolManager()
-    return _shared.request(method, url, **keywords)  # type: ignore[no-any-return]
+        shared = _shared
+    return shared.request(method, url, **keywords)  # type: ignore[no-any-return]
 
 
 def get(url: str, **keywords: Any) -> HTTPResponse:

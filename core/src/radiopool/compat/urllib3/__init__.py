@@ -96,6 +96,10 @@ def request(
     json: Any = None,
 ) -> Any:
     """One request through a PoolManager that all such requests share; see `PoolManager.request`."""
+    global _DEFAULT_POOL
+    # Somebody may have closed the manager of the host's network, which is everybody's.
+    if _DEFAULT_POOL.manager.closed:
+        _DEFAULT_POOL = PoolManager()
     return _DEFAULT_POOL.request(
         method,
         url,
