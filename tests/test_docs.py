@@ -12,7 +12,7 @@ import typer
 
 import radiopool
 from environments import ROOT, distributions
-from radiopool import Policy, errors, hookspecs, ledger_methods, recycling
+from radiopool import Policy, errors, hookspecs, ledger_methods, vocabulary
 from radiopool.cli import app
 
 PAGES = sorted(
@@ -118,7 +118,7 @@ def test_every_part_of_the_policy_and_every_reason_is_in_the_chapter_on_recyclin
     rows = first_cells(CHAPTERS["recycling"])
     assert set(inspect.signature(Policy).parameters) <= rows
     reasons = "EVICTED STALE IDLE_TIMEOUT EXPIRED SURPLUS RETIRED DISCARDED FAILED RESET".split()
-    named = vars(recycling) | vars(ledger_methods)
+    named = vars(vocabulary)
     constants = {name for name, one in named.items() if name.isupper() and isinstance(one, str)}
     assert set(reasons) <= constants - {"CONNECTING", "LEASED", "IDLE", "CLOSED", "NO_SOCKET", "NO_TLS"}
     assert {named[name] for name in reasons} <= rows

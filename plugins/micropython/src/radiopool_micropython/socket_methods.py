@@ -40,7 +40,7 @@ class SocketMethods:
                 raw, address = self.raw.accept()
                 return type(self)(raw, self._pool), address  # type: ignore[call-arg]
             except OSError as error:
-                if error.errno != errno.EAGAIN:
+                if error.args[:1] != (errno.EAGAIN,):
                     raise
             self.wait(1)
 
@@ -56,7 +56,7 @@ class SocketMethods:
                 buffer[: len(received)] = received
                 return len(received), address
             except OSError as error:
-                if error.errno != errno.EAGAIN:
+                if error.args[:1] != (errno.EAGAIN,):
                     raise
             self.wait(1)
 

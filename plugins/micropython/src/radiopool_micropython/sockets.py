@@ -80,7 +80,7 @@ class NativeSocket(Later):
         try:
             raw.connect(self._pool.packed(address))
         except OSError as error:
-            if self._patience and error.errno in (errno.EINPROGRESS, errno.EAGAIN):
+            if self._patience and error.args[:1] in ((errno.EINPROGRESS,), (errno.EAGAIN,)):
                 raise OSError(errno.ETIMEDOUT) from error
             raise
         finally:

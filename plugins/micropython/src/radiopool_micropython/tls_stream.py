@@ -53,7 +53,7 @@ class Stream(io.IOBase):
                     return count  # type: ignore[no-any-return]
                 self.socket.wait(event)
         except OSError as error:
-            return -(error.errno or errno.EIO)
+            return -(error.args[0] if error.args else errno.EIO)  # the port's own: a number
 
     def ioctl(self, request: int, argument: int) -> int:
         """What poll and close of the TLS stream come down to."""
