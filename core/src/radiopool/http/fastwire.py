@@ -1,13 +1,14 @@
 """What CPython does better than `wire`'s portable loops: judge a head in one match, read large bodies."""
 
+import io
 import re
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from radiopool.http.wire import Exchange
 
-_BLOCK = 131072
+_BLOCK = 1 << 24
 
 _HEAD = re.compile(
     rb"HTTP/1\.[01] [1-9][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?\r\n"
@@ -24,26 +25,49 @@ def is_head(head: bytes) -> bool:
     return _HEAD.fullmatch(head) is not None
 
 
+class _Body(io.RawIOBase):
+    """An exchange's body as a raw file, for `io.BufferedReader` to read into place."""
+
+    def __init__(self, exchange: "Exchange") -> None:
+        self.exchange = exchange
+        self.error: OSError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "Any") -> int:
+        try:
+            return self.exchange.readinto(buffer, len(buffer))
+        except OSError as error:
+            # An end, for the reader: it gives out what came until then.
+            self.error = error
+            return 0
+        finally:
+            # It is memory of the reader's, which the traceback of an error must not keep.
+            buffer.release()
+
+
 def read_exactly(exchange: "Exchange", size: int) -> bytes:
     """`size` bytes of the body. A peer may claim any length: memory is spent on what came, not on what was promised.
 
-    Through one buffer that stays in the processor's cache: a large body received in place costs more, since all of its
-    memory is fresh twice. (`BytesIO.getbuffer` would need no copy at all, and crashes CPython 3.12 when the traceback
-    of an error holds a view of it.)
+    `BufferedReader` receives into the bytes object that it returns, and so copies nothing; no code in Python can make
+    one. What it has reserved and not yet filled is no memory to the system.
     """
-    buffer = bytearray(min(size, _BLOCK))
-    view = memoryview(buffer)
+    body = _Body(exchange)
+    # A buffer of one byte is none.
+    reader = io.BufferedReader(body, 1)
     pieces = []
-    try:
-        while size:
-            count = exchange.readinto(buffer, len(buffer))
-            pieces.append(bytes(view[:count]))
-            size -= count
-    except OSError as error:
-        if hasattr(error, "partial"):
-            error.partial = b"".join(pieces)
-        raise
-    return b"".join(pieces)
+    while size and body.error is None:
+        piece = reader.read(min(size, _BLOCK))
+        pieces.append(piece)
+        size -= len(piece)
+    reader.detach()
+    whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    if body.error is not None:
+        if hasattr(body.error, "partial"):
+            body.error.partial = whole
+        raise body.error
+    return whole
 
 
 def shrink(exchange: "Exchange") -> None:
