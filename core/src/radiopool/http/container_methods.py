@@ -18,6 +18,7 @@ class ContainerMethods:
     dispose_func: Callable[[Any], None] | None
     lock: Lock
     _container: OrderedDict[Any, Any]
+    _newest: Any
 
     def get(self, key: Any, default: Any = None) -> Any:
         raise NotImplementedError
@@ -32,6 +33,7 @@ class ContainerMethods:
         with self.lock:
             gone = [self._container.pop(key)] if key in self._container else []
             self._container[key] = value
+            self._newest = None
             if len(self._container) > self._maxsize:
                 gone.append(self._container.popitem(last=False)[1])
         self._dispose(gone)

@@ -58,6 +58,9 @@ class RecentlyUsedContainer(Later):
     Setting, `get` and `[]` are uses. `dispose_func(value)` is called for every value that leaves, outside the lock.
     """
 
+    # The key of the last entry, where that is known.
+    _newest: "Any" = None
+
     def __init__(self, maxsize: int = 10, dispose_func: "Callable[[Any], None] | None" = None) -> None:
         self._maxsize = maxsize
         self.dispose_func = dispose_func
@@ -68,10 +71,16 @@ class RecentlyUsedContainer(Later):
         """The value, now the most recently used; `default` if there is none."""
         container = self._container
         if CPYTHON:
+            if key is self._newest:
+                # At its place already, as a rule: most programs talk to one host at a time.
+                value = container.get(key, self)
+                if value is not self:
+                    return value
             with self.lock:
                 value = container.get(key, self)
                 if value is not self:
                     container.move_to_end(key)
+                    self._newest = key
                     return value
         elif key in container:
             value = container[key] = container.pop(key)
@@ -87,6 +96,8 @@ class RecentlyUsedContainer(Later):
             if len(self._container) >= self._maxsize > 0:
                 gone = self._container.pop(next(iter(self._container)))
             self._container[key] = value
+            if CPYTHON:
+                self._newest = None
         if gone is not None and self.dispose_func:
             self.dispose_func(gone)
         return value
