@@ -105,7 +105,7 @@ class ConnectionManager(Later):
             key = None  # unhashable, which `key_for` says in words
         if key is None:
             key, context = self.key_for(host, port, proto, session_id, is_ssl, ssl_context)
-        return self.acquire(key, context, timeout=timeout).socket
+        return self.acquire(key, context, timeout).socket
 
     def acquire(
         self,
