@@ -1,6 +1,6 @@
 """What an account does seldom: policies, refusals, connects that failed. A board loads it when it is needed."""
 
-from radiopool.errors import ConnectError, InvalidValueError, LeaseError, OutOfSocketsError, connect_error
+from radiopool.vocabulary import KEY_FULL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from radiopool.driver import Driver
+    from radiopool.errors import OutOfSocketsError
     from radiopool.policy import Policy
     from radiopool.recycling import Entry, Ledger
 
@@ -54,13 +55,14 @@ class AccountMethods:
         raise self.refusal(key, context, max_per_key)
 
     def refusal(
-        self, key: "Any", context: "Any", max_per_key: "int | None" = None, kind: "type" = OutOfSocketsError
-    ) -> OutOfSocketsError:
+        self, key: "Any", context: "Any", max_per_key: "int | None" = None, kind: "type | None" = None
+    ) -> "OutOfSocketsError":
         """The error that says what is short, with the counts."""
-        from radiopool.vocabulary import KEY_FULL
+        from radiopool.errors import OutOfSocketsError
 
+        made: "Any" = kind or OutOfSocketsError
         reason = self.ledger.shortage(key, context, max_per_key) or "a socket was not free in time"
-        return kind(  # type: ignore[no-any-return]
+        return made(  # type: ignore[no-any-return]
             "%s for %s:%s: %s. %s"
             % (
                 reason,
@@ -88,6 +90,8 @@ class AccountMethods:
 
     def refuse_policy(self) -> "NoReturn":
         """A second manager came with a policy of its own. Raises InvalidValueError."""
+        from radiopool.errors import InvalidValueError
+
         raise InvalidValueError(
             "this socket pool has a manager already, with %r: its policy is shared and can't be replaced; "
             "use set_budget() or close that manager first" % (self.policy,)
@@ -96,6 +100,8 @@ class AccountMethods:
     def check_open(self) -> None:
         """Raise LeaseError once the manager was closed."""
         if self.closed:
+            from radiopool.errors import LeaseError
+
             raise LeaseError("the connection manager is closed; make a new one")
 
     def shut(self) -> None:
@@ -115,6 +121,8 @@ class AccountMethods:
 
     def connect_failed(self, entry: "Entry", key: "Any", context: "Any", error: BaseException) -> None:
         """Returns once there is room for another attempt, if room is what was short; else raises the typed error."""
+        from radiopool.errors import OutOfSocketsError, connect_error
+
         if isinstance(error, Exception) and self.driver.is_exhausted(error):
             if self.make_room(entry):
                 return
@@ -131,6 +139,8 @@ class AccountMethods:
 
     def reset_meanwhile(self, key: "Any", socket: "Any") -> "NoReturn":
         """A connect succeeded on a radio that was reset meanwhile. Raises ConnectError."""
+        from radiopool.errors import ConnectError
+
         self.driver.abandon(socket)
         raise ConnectError("the radio was reset while connecting to %s:%s" % (key.host, key.port))
 

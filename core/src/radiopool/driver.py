@@ -64,6 +64,9 @@ class Driver(Later):
 
     _later = "radiopool.driver_methods DriverMethods"
 
+    contract: "tuple[int, int]" = CONTRACT
+    """The contract the driver was written for."""
+
     def radio_of(self, pool: "Any") -> "Any":
         """The radio behind a socket pool that this driver made or knows, or None.
 

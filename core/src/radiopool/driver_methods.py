@@ -36,12 +36,13 @@ class TraitsMethods:
 class DriverMethods:
     """The parent of `Driver`."""
 
+    if TYPE_CHECKING:
+        contract: tuple[int, int]
+
     name: str = ""
     """The word by which users choose the driver: `--driver NAME`."""
     version: str = ""
     """The plugin's version, as text."""
-    contract: "tuple[int, int]" = (1, 0)
-    """The contract the driver was written for."""
     radios: "tuple[str, ...]" = ()
     """Qualified class names of the radios it knows, matched over the radio's MRO so that nothing need be imported
     to ask. CPython only: boards have no MRO, and override `matches`."""

@@ -5,7 +5,6 @@ Registering a driver by hand is the base, and all that a board has. On CPython a
 """
 
 from radiopool.driver import CONTRACT
-from radiopool.errors import DriverConflictError, DriverError, InvalidValueError, NoDriverError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,27 +48,18 @@ def unregister(driver: "Driver | str") -> None:
 
 def check_driver(driver: "Any") -> None:
     """Raise DriverError unless the object is a driver that this core can use; says what is missing."""
-    for part in ("matches", "socket_pool", "traits", "connect", "is_alive"):
-        if not callable(getattr(driver, part, None)):
-            raise DriverError("%r is not a driver: it has no method %s; subclass radiopool.Driver" % (driver, part))
-    if not isinstance(driver.name, str) or not driver.name:
-        raise DriverError("%r is not a driver: its name must be a word, not %r" % (driver, driver.name))
     try:
+        for part in ("matches", "socket_pool", "traits", "connect", "is_alive"):
+            if not callable(getattr(driver, part)):
+                raise TypeError
         major, minor = driver.contract
-        wants = "%d.%d" % (major, minor)
-    except (TypeError, ValueError) as error:
-        raise DriverError(
-            "driver %r: its contract must be a pair of numbers, not %r" % (driver.name, driver.contract)
-        ) from error
-    if major != CONTRACT[0]:
-        raise DriverError(
-            "driver %r was written for contract %s, and this radiopool offers %d.%d: %s"
-            % (
-                (driver.name, wants)
-                + CONTRACT
-                + ("upgrade radiopool" if major > CONTRACT[0] else "upgrade the driver",)
-            )
-        )
+        if major == CONTRACT[0] and isinstance(minor, int) and isinstance(driver.name, str) and driver.name:
+            return
+    except (AttributeError, TypeError, ValueError):
+        pass
+    from radiopool.registry_errors import not_a_driver
+
+    raise not_a_driver(driver)
 
 
 def drivers() -> "list[Driver]":
@@ -85,14 +75,11 @@ def driver_named(name: str) -> "Driver":
     """The driver of that name. Raises NoDriverError, which names those there are, and DriverConflictError if two were
     found that have it."""
     named = [driver for driver in drivers() if driver.name == name]
-    if len(named) > 1:
-        raise DriverConflictError(
-            "%d installed drivers are named %r: uninstall one, or register(...) the one that is meant"
-            % (len(named), name)
-        )
-    if named:
-        return named[0]
-    raise NoDriverError("no driver is named %r; %s" % (name, _known()))
+    if len(named) != 1:
+        from radiopool.registry_errors import not_one_of_that_name
+
+        raise not_one_of_that_name(name, len(named))
+    return named[0]
 
 
 def driver_for(radio: "Any") -> "Driver":
@@ -104,17 +91,15 @@ def driver_for(radio: "Any") -> "Driver":
     failed: list[str] = []
     for group in (_registered, _found()):
         claims = [driver for driver in group if _claims(driver, radio, failed)]
-        if len(claims) > 1:
-            raise DriverConflictError(
-                "%s claim %r: choose with register(...) or driver=..."
-                % (" and ".join(["driver %r" % driver.name for driver in claims]), radio)
-            )
-        if claims:
+        if len(claims) == 1:
             return claims[0]
-    raise NoDriverError(
-        "no driver claims %r; %s%s. A driver comes with `pip install radiopool-NAME` (on a board: copy it to lib/ "
-        "and register() it)" % (radio, _known(), "".join(failed))
-    )
+        if claims:
+            from radiopool.registry_errors import conflict
+
+            raise conflict(claims, radio)
+    from radiopool.registry_errors import nobody
+
+    raise nobody(radio, failed)
 
 
 def _claims(driver: "Driver", radio: "Any", failed: "list[str]") -> bool:
@@ -131,9 +116,9 @@ def driver_of(socket_pool: "Any") -> "tuple[Driver | None, Any]":
     Raises InvalidValueError for None.
     """
     if socket_pool is None:
-        raise InvalidValueError(
-            "ConnectionManager needs a socket pool, not None: pass the driver's, or use manager_for(radio)"
-        )
+        from radiopool.registry_errors import no_pool
+
+        raise no_pool()
     for driver in drivers():
         radio = driver.radio_of(socket_pool)
         if radio is not None:
@@ -155,13 +140,10 @@ def default_radio(driver: "Driver | None" = None) -> "tuple[Driver, Any]":
         radio = candidate.default_radio()
         if radio is not None:
             return candidate, radio
-    raise NoDriverError("there is no default radio here: pass one; %s" % _known())
+    from radiopool.registry_errors import no_default_radio
+
+    raise no_default_radio()
 
 
 def _found() -> "list[Driver]":
     return drivers()[len(_registered) :]
-
-
-def _known() -> str:
-    names = [driver.name for driver in drivers()]
-    return "there are: " + ", ".join(names) if names else "no driver is registered"

@@ -115,7 +115,7 @@ class ThreadedAccount(Account):
         return text
 
     def refusal(
-        self, key: Any, context: Any, max_per_key: int | None = None, kind: type = OutOfSocketsError
+        self, key: Any, context: Any, max_per_key: int | None = None, kind: type | None = None
     ) -> OutOfSocketsError:
         with self.lock:
             return super().refusal(key, context, max_per_key, kind)
