@@ -259,10 +259,19 @@ class Bench:
     # -- talking with the peer
 
     def send(self, socket: "Any", data: "bytes | memoryview") -> None:
-        """Send all of it."""
+        """Send all of it; where the buffer is full and the socket says so instead of waiting, try again for a while."""
         rest = memoryview(data)
+        patience = 1000
         while len(rest):
-            count = socket.send(rest)
+            try:
+                count = socket.send(rest)
+            except OSError as error:
+                # CircuitPython's sockets on espressif do, whatever their timeout.
+                patience -= 1
+                if not patience or not self.driver.would_block(error):
+                    raise
+                time.sleep(0.005)
+                continue
             require(0 < count <= len(rest), "send of %d bytes returned %r", len(rest), count)
             rest = rest[count:]
 
