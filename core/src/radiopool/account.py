@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from radiopool.recycling import Entry
 
 if TYPE_CHECKING or CPYTHON:
+    # The half that a board loads later: see `platform.Later`.
     from radiopool.account_methods import AccountMethods as Later
 else:
     from radiopool.platform import Later

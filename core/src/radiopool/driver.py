@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from radiopool.types import Socket
 
 if TYPE_CHECKING or CPYTHON:
+    # The half that a board loads later: see `platform.Later`.
     from radiopool.driver_methods import DriverMethods as Later
     from radiopool.driver_methods import TraitsMethods
 else:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from radiopool.recycling import Entry
 
 if TYPE_CHECKING or CPYTHON:
+    # The half that a board loads later: see `platform.Later`.
     from radiopool.manager_methods import ManagerMethods as Later
     from radiopool.threaded import ThreadedAccount as _Account
 else:

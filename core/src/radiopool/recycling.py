@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from radiopool.policy import Policy
 
 if TYPE_CHECKING or CPYTHON:
+    # The half that a board loads later: see `platform.Later`.
     from radiopool.ledger_methods import EntryMethods
     from radiopool.ledger_methods import LedgerMethods as Later
 else:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 if TYPE_CHECKING or CPYTHON:
+    # The half that a board loads later: see `platform.Later`.
     from radiopool.http.container_methods import ContainerMethods as Later
 else:
     Later = object

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from radiopool.http.wire import Exchange
 
 if TYPE_CHECKING or CPYTHON:
+    # The half that a board loads later: see `platform.Later`.
     from radiopool.http.response_methods import ResponseMethods as Later
 else:
     from radiopool.platform import Later

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 if TYPE_CHECKING or CPYTHON:
+    # The half that a board loads later: see `platform.Later`.
     from radiopool_micropython.socket_methods import SocketMethods as Later
 else:
     from radiopool.platform import Later
