@@ -365,6 +365,7 @@ def test_mqtt_over_tls(radio, lead, libraries, make_broker, authority, client_co
     client.subscribe("t")
     client.publish("t", "secret")
     loop_until(client, lambda: heard)
+    assert heard == ["secret"]
     client.disconnect()
 
 

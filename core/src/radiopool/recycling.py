@@ -108,7 +108,7 @@ class Ledger(Later):
     max_age: "float | None" = None
     tls_cost = 1
     random: "Any" = None
-    # What a reset took away from its user.
+    # What a reset took away from its user. A ledger has one of its own from its first reset on.
     lost: "dict[Any, Entry]" = {}
     used = tls_used = opened = reused = peak = 0
     # When the next sweep can find something; until when a learned limit holds.

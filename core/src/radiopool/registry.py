@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from radiopool.driver import Driver
 
+PARTS = ("matches", "socket_pool", "traits", "connect", "is_alive")
+"""The methods without which an object is no driver."""
+
 _registered: "list[Driver]" = []
 _finder: "Callable[[], list[Driver]] | None" = None
 _host_finder: "Callable[[], Driver | None] | None" = None
@@ -49,7 +52,7 @@ def unregister(driver: "Driver | str") -> None:
 def check_driver(driver: "Any") -> None:
     """Raise DriverError unless the object is a driver that this core can use; says what is missing."""
     try:
-        for part in ("matches", "socket_pool", "traits", "connect", "is_alive"):
+        for part in PARTS:
             if not callable(getattr(driver, part)):
                 raise TypeError
         major, minor = driver.contract

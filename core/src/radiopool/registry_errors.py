@@ -2,7 +2,7 @@
 
 from radiopool.driver import CONTRACT
 from radiopool.errors import DriverConflictError, DriverError, InvalidValueError, NoDriverError
-from radiopool.registry import drivers
+from radiopool.registry import PARTS, drivers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def not_a_driver(driver: "Any") -> DriverError:
     """What `check_driver` found missing."""
-    for part in ("matches", "socket_pool", "traits", "connect", "is_alive"):
+    for part in PARTS:
         if not callable(getattr(driver, part, None)):
             return DriverError("%r is not a driver: it has no method %s; subclass radiopool.Driver" % (driver, part))
     if not isinstance(driver.name, str) or not driver.name:

@@ -164,7 +164,12 @@ def test_connect_without_any_address_says_so():
 
 def test_close_swallows_what_helps_nobody():
     class Broken:
+        closes = 0
+
         def close(self):
+            self.closes += 1
             raise RuntimeError("the chip is gone")
 
-    GenericDriver().close(Broken())
+    broken = Broken()
+    GenericDriver().close(broken)
+    assert broken.closes == 1

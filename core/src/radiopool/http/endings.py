@@ -14,8 +14,7 @@ class PoolEndings:
         manager: Any
         _session: Any
         _lease_key: Any
-
-    _closed = False
+        _closed: bool
 
     def close(self) -> None:
         """Close the idle sockets, and those in use when they are given back; refuse further requests."""

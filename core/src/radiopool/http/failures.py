@@ -46,9 +46,10 @@ def exchange_failed(exchange: "Any", reason: "Any", kind: str) -> "Exception":
 
 def may_repeat(exchange: "Any", method: str) -> bool:
     """Whether a request that failed on a recycled connection, before the first byte of a response, may go out again:
-    if the peer can't have acted on it, or acting twice does no harm (RFC 9110 section 9.2.2)."""
-    idempotent = method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE")
-    return exchange.close != "timeout" and (idempotent or not exchange.sent)
+    if the peer can't have acted on it, or acting twice does no harm."""
+    from radiopool.http.outgoing import IDEMPOTENT
+
+    return exchange.close != "timeout" and (method in IDEMPOTENT or not exchange.sent)
 
 
 def closed(pool: "Any") -> "Exception":

@@ -7,7 +7,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE")
+IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE")
+"""The methods that do no harm when they come twice (RFC 9110 section 9.2.2)."""
 
 SMALL = 16384 if CPYTHON else 1024
 """Bytes of a body that are copied to go out with the head."""
@@ -20,7 +21,7 @@ def encode(
 
     head: its lines without the empty one. lines: what `HTTPConnectionPool._lines_of` made. Raises InvalidHeader.
     """
-    if method not in _IDEMPOTENT and method != "POST":
+    if method not in IDEMPOTENT and method != "POST":
         from radiopool.http.header_lines import check_method
 
         check_method(method)
