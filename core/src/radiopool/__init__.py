@@ -121,8 +121,11 @@ else:
     from radiopool.platform import find
 
     def __getattr__(name):
-        places = "recycling account manager driver keys finding registry policy"
-        if name.endswith("Error"):
+        # First those that are modules of their own in a bundle's bytecode too.
+        places = "finding registry policy keys driver recycling account manager"
+        if name == "Policy":
+            places = "policy"
+        elif name.endswith("Error"):
             places = "errors"
         elif name.endswith("Driver"):
             places = "driver generic"

@@ -7,13 +7,13 @@ On CPython each also has the built-in parent a Python programmer would try first
 
 import errno
 
-from radiopool import platform
+from radiopool.platform import CPYTHON, Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-if TYPE_CHECKING or platform.CPYTHON:
+if TYPE_CHECKING or CPYTHON:
     ConnectionRefused = ConnectionRefusedError
     InvalidValue = ValueError
     MissingName = LookupError
@@ -21,7 +21,7 @@ if TYPE_CHECKING or platform.CPYTHON:
     TimedOut = TimeoutError
 else:
     # MicroPython and CircuitPython allow one built-in parent per class, and ours is OSError.
-    ConnectionRefused = InvalidValue = MissingName = RefusedUse = TimedOut = platform.Lock
+    ConnectionRefused = InvalidValue = MissingName = RefusedUse = TimedOut = Lock
 
 
 class RadiopoolError(OSError):

@@ -32,7 +32,7 @@ Requires-Dist: trustme; extra == "test"
 
 COMPILER = """#!%s
 import pathlib, sys
-out, source = sys.argv[4:]
+out, source = sys.argv[5:]
 pathlib.Path(out).write_bytes(%r + pathlib.Path(source).read_bytes())
 """
 

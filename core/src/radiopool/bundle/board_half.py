@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from radiopool.bundle.constants import fold_constants, write_in_place
+from radiopool.bundle.constants import write_in_place
 from radiopool.bundle.lines import Edit, Lines
 
 MARKS = ("CPYTHON", "TYPE_CHECKING")
@@ -23,8 +23,7 @@ def board_half(source: str) -> str:
     - A branch that no board takes is empty lines, or `pass` where a block needs a statement; `A if CPYTHON else B` is
       `(B)`. What stands beside a mark in `and` and `or` is taken to have no effects but its value.
     - `TYPE_CHECKING = False` is gone, and so is an import that only such tests and branches used.
-    - `_NAME = 5` at the top is `_NAME = const(5)`, and a constant of `radiopool.vocabulary` is its value: see
-      `constants`.
+    - Private constants, and those of `radiopool.vocabulary`, are their values: see `constants`.
 
     The file itself runs on a board too. Raises SyntaxError for what is not Python.
     """
@@ -32,7 +31,7 @@ def board_half(source: str) -> str:
     half, written = write_in_place(_Branches(source).resolved())
     # What only the other half used.
     other = _used(source) - _used(half)
-    return fold_constants(_without_imports(half, asked | written | other))
+    return _without_imports(half, asked | written | other)
 
 
 def _used(source: str) -> set[str]:

@@ -1,8 +1,6 @@
 """Constants that stand where they are used, so that a board keeps no name for them.
 
-Private ones of a file: `_NAME = const(5)` needs no import, since the compilers of MicroPython (since 1.19) and
-CircuitPython (since 9) know `const` by its syntax. Where the name begins with an underscore, they write the value into
-the code and keep no name at all.
+Private ones of a file: `_NAME = 5`, a number, text or bytes. Nothing outside the file sees them any more.
 
 Shared ones: a package lists in its `board.json`, under "constants", modules that have nothing else. What is imported
 from them is written in place; the modules themselves are shipped for whoever else asks for them.
@@ -34,42 +32,56 @@ def shared_constants() -> dict[str, dict[str, bytes]]:
 
 
 def write_in_place(source: str) -> tuple[str, set[str]]:
-    """The file with the values of shared constants in place of their names, and the names that it does not need now.
+    """The file with the values of constants in place of their names, and the shared ones that it does not need now.
 
-    Raises SyntaxError.
+    What is bound a second time, used above its line, or used in an f-string (where its place is not known before Python
+    3.12) keeps its name. Raises SyntaxError.
     """
     lines = Lines(source)
     bound = _bound_names(lines.tree)
-    values: dict[str, bytes] = {}
-    for node in ast.walk(lines.tree):
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            known = shared_constants().get(node.module or "", {})
-            values |= {
-                alias.name: known[alias.name] for alias in node.names if alias.name in known and not alias.asname
-            }
-    imported = [alias.name for node in ast.walk(lines.tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
-    values = {name: value for name, value in values.items() if bound.count(name) == imported.count(name)}
-    # The places of names within an f-string are not known before Python 3.12.
-    inside = {id(name) for node in ast.walk(lines.tree) if isinstance(node, ast.JoinedStr) for name in ast.walk(node)}
+    formatted = {
+        name.id
+        for node in ast.walk(lines.tree)
+        if isinstance(node, ast.JoinedStr)
+        for name in ast.walk(node)
+        if isinstance(name, ast.Name)
+    }
+    shared = {name: value for name, value in _imported_constants(lines.tree, bound).items() if name not in formatted}
+    private = {name: node for name, node in _private_constants(lines.tree, bound).items() if name not in formatted}
+    # A negative number is no atom: -5 ** 2 is not (-5) ** 2.
+    texts = {name: (ast.unparse(node.value), node.value) for name, node in private.items()}
+    values = shared | {
+        name: (text if isinstance(value, ast.Constant) else f"({text})").encode()
+        for name, (text, value) in texts.items()
+    }
+    gone = set(map(id, private.values()))
     edits = [
         lines.replace(*lines.span(node), values[node.id])
         for node in ast.walk(lines.tree)
-        if isinstance(node, ast.Name) and node.id in values and id(node) not in inside
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in values
     ]
-    return lines.edited(edits).decode(), set(values)
+    edits += lines.remove(lines.tree.body, lambda statement: id(statement) in gone)
+    return lines.edited(edits).decode(), set(shared)
 
 
-def fold_constants(source: str) -> str:
-    """The file with `const()` around the private constants at its top that are literals: numbers, text and bytes.
+def _imported_constants(tree: ast.Module, bound: list[str]) -> dict[str, bytes]:
+    """The shared constants that a file imports and does not bind otherwise, and their values."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported = [alias.name for node in imports for alias in node.names]
+    found: dict[str, bytes] = {}
+    for node in imports:
+        known = shared_constants().get(node.module or "", {}) if not node.level else {}
+        for alias in node.names:
+            if alias.name in known and not alias.asname and bound.count(alias.name) == imported.count(alias.name):
+                found[alias.name] = known[alias.name]
+    return found
 
-    One that is bound a second time, or used above its line, stays as it is. Nothing outside the file can see them any
-    more. Raises SyntaxError.
-    """
-    lines = Lines(source)
-    bound = _bound_names(lines.tree)
-    used = _first_uses(lines.tree)
-    edits = []
-    for statement in lines.tree.body:
+
+def _private_constants(tree: ast.Module, bound: list[str]) -> dict[str, ast.Assign]:
+    """The assignments at a file's top that make private constants, by name."""
+    used = _first_uses(tree)
+    found: dict[str, ast.Assign] = {}
+    for statement in tree.body:
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or not _is_literal(statement.value):
             continue
         target = statement.targets[0]
@@ -77,10 +89,8 @@ def fold_constants(source: str) -> str:
             continue
         assert statement.end_lineno is not None
         if bound.count(target.id) == 1 and used.get(target.id, statement.end_lineno + 1) > statement.end_lineno:
-            literal = lines.edited([], *lines.span(statement.value))
-            text = target.id.encode() + b" = const(" + b"\n" * (statement.value.lineno - statement.lineno) + literal
-            edits.append(lines.replace(*lines.span(statement), text, b")"))
-    return lines.edited(edits).decode()
+            found[target.id] = statement
+    return found
 
 
 def _is_literal(node: ast.expr) -> bool:
@@ -113,10 +123,6 @@ def _first_uses(tree: ast.Module) -> dict[str, int]:
     """The first line in which each name is used."""
     found: dict[str, int] = {}
     for node in ast.walk(tree):
-        # Python 3.10 and 3.11 do not know the lines inside of an f-string, only where it begins.
-        inside = ast.walk(node) if isinstance(node, ast.JoinedStr) else [node]
-        for name in inside:
-            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load):
-                line = node.lineno if isinstance(node, ast.JoinedStr) else name.lineno
-                found[name.id] = min(found.get(name.id, line), line)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found[node.id] = min(found.get(node.id, node.lineno), node.lineno)
     return found

@@ -1,9 +1,9 @@
 """What each installed distribution gives to boards: its package's `board.json` says so.
 
 `board.json`: {"files": [...]} and, where they apply, "targets" (["micropython"] or ["circuitpython"]; both without
-it), "radio" (the lines of a starter program after which `radio` is the radio) and "settings" (lines of a
-settings.toml). A file in a folder `board` stands at the top of lib/: it is what a board has under another library's
-name.
+it), "linked" (see `linking`), "radio" (the lines of a starter program after which `radio` is the radio) and "settings"
+(lines of a settings.toml). A file in a folder `board` stands at the top of lib/: it is what a board has under another
+library's name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Part:
     """One distribution's share of a bundle.
 
     folder: its package on this machine. files: (place below lib/, file), in the order of places. driver: the class to
-    register, "" for core. radio, settings: see above. requires: names on PyPI of what it needs on a board.
+    register, "" for core. linked: (place of a package's file, places of what its bytecode has too). radio, settings:
+    see above. requires: names on PyPI of what it needs on a board.
     """
 
     distribution: str
@@ -38,6 +39,7 @@ class Part:
     folder: Path
     files: tuple[tuple[PurePosixPath, Path], ...]
     targets: tuple[str, ...]
+    linked: tuple[tuple[PurePosixPath, tuple[PurePosixPath, ...]], ...] = ()
     driver: str = ""
     radio: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
@@ -48,7 +50,7 @@ def core_part(rooms: tuple[str, ...] = ()) -> Part:
     """The core's files, with those of the named rooms ("http", "compat")."""
     import radiopool
 
-    return _part("radiopool", radiopool.__version__, "radiopool", Path(radiopool.__file__).parent, rooms)
+    return package_part("radiopool", radiopool.__version__, "radiopool", Path(radiopool.__file__).parent, rooms)
 
 
 def driver_part(name: str) -> Part:
@@ -68,13 +70,13 @@ def driver_part(name: str) -> Part:
         raise DriverError(f"driver {name!r}: its package {package!r} is not there; install its distribution again")
     distribution = point.dist
     name, version = (distribution.name, distribution.version) if distribution else (package, "")
-    part = _part(name, version, package, Path(found.origin).parent, None, driver.split(".")[-1])
+    part = package_part(name, version, package, Path(found.origin).parent, None, driver.split(".")[-1])
     lines = (distribution.requires if distribution else None) or ["radiopool"]
     # What is for some machines only, or for an extra, is not for boards.
     return replace(part, requires=tuple(re.split("[^A-Za-z0-9._-]", line)[0] for line in lines if ";" not in line))
 
 
-def _part(
+def package_part(
     distribution: str, version: str, package: str, folder: Path, rooms: tuple[str, ...] | None, driver: str = ""
 ) -> Part:
     listing = _listing(distribution, folder)
@@ -97,6 +99,11 @@ def _part(
         folder,
         tuple(sorted(files)),
         tuple(listing.get("targets", ("circuitpython", "micropython"))),
+        tuple(
+            (package / PurePosixPath(home), tuple(package / PurePosixPath(name) for name in linked))
+            for home, linked in listing.get("linked", {}).items()
+            if package / PurePosixPath(home) in dict(files)
+        ),
         driver,
         tuple(listing.get("radio", ())),
         tuple(listing.get("settings", ())),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from radiopool.bundle.board_half import board_half
+from radiopool.bundle.linking import linked
 from radiopool.bundle.parts import Part
 from radiopool.bundle.starter import settings_file, starter_program
 from radiopool.errors import InvalidValueError
@@ -87,10 +88,10 @@ class Bundle:
     def write_library(self, library: Path, mpy_cross: Path | None = None) -> list[Written]:
         """Write the packages alone: the board's half of each file. Raises as `write`."""
         written = []
+        texts = board_texts(self.parts, for_bytecode=mpy_cross is not None)
         for part in self.parts:
             for place, source in part.files:
-                # A board pays for every name, those of branches that it never takes too. See `board_half`.
-                text = _half(source, place)
+                text = texts[place]
                 target = library / place
                 target.parent.mkdir(parents=True, exist_ok=True)
                 # A board takes NAME.py before NAME.mpy: one of another time must not stand before this one.
@@ -109,7 +110,7 @@ class Bundle:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, place.name)
             source.write_bytes(text.encode())
-            command = [str(mpy_cross), "-s", str(place), "-o", str(target), str(source)]
+            command = compiling(mpy_cross, source, target, str(place))
             done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise InvalidValueError(f"mpy-cross refuses {place}: {done.stdout}{done.stderr}")
@@ -121,8 +122,26 @@ class Bundle:
             )
 
 
+def compiling(mpy_cross: Path, source: Path, target: Path, place: str) -> list[str]:
+    """The command that compiles a file; `place` is what a traceback calls it.
+
+    Without line numbers (-O3), a fourteenth of the bytecode: those of linked files would be no file's.
+    """
+    return [str(mpy_cross), "-O3", "-s", place, "-o", str(target), str(source)]
+
+
 def _maker(bytecode: Path) -> str:
     return MAKERS.get(bytecode.read_bytes()[:1], "another interpreter")
+
+
+def board_texts(parts: list[Part], for_bytecode: bool) -> dict[PurePosixPath, str]:
+    """What is written or compiled of each file of these parts, by its place below lib/.
+
+    A board pays for every module and for every name, those of branches that it never takes too: see `board_half` and
+    `linking`. Raises InvalidValueError for a file that is not Python, DriverError for what can't be linked.
+    """
+    halves = {place: _half(source, place) for part in parts for place, source in part.files}
+    return linked(halves, parts) if for_bytecode else halves
 
 
 def _half(source: Path, place: PurePosixPath) -> str:

@@ -6,7 +6,7 @@ A socket may take a part, and CircuitPython's on espressif says EAGAIN of a full
 import errno
 import time
 
-from radiopool import platform
+from radiopool.platform import now_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ def send_rest(exchange: "Exchange", rest: "Any") -> None:
     """
     driver = exchange.pool.manager.driver
     patience = int((exchange.timeout or PATIENCE) * 1000)
-    begun = platform.now_ms()
+    begun = now_ms()
     while rest:
         try:
             count = exchange.socket.send(rest)
         except OSError as error:
             if not driver.would_block(error):
                 raise
-            if platform.now_ms() - begun >= patience:
+            if now_ms() - begun >= patience:
                 raise OSError(errno.ETIMEDOUT, "no room in the send buffer") from error
             time.sleep(PAUSE)
         else:
             exchange.sent += count
             rest = rest[count:]
-            begun = platform.now_ms()
+            begun = now_ms()

@@ -8,6 +8,4 @@ from radiopool_esp32spi.driver import ESP32SPIDriver
 from radiopool_esp32spi.pool import SocketPool
 from radiopool_esp32spi.stream import StreamSocket
 
-ESP32SPIDriver.version = __version__
-
-__all__ = ["ChipContext", "DatagramSocket", "ESP32SPIDriver", "SocketPool", "StreamSocket"]
+__all__ = ["ChipContext", "DatagramSocket", "ESP32SPIDriver", "SocketPool", "StreamSocket", "__version__"]

@@ -2,7 +2,7 @@
 
 import errno
 
-from radiopool import platform
+from radiopool.platform import now_ms
 from radiopool_esp32spi.handle import EMSGSIZE, Handle
 from radiopool_esp32spi.stream import swapped
 
@@ -72,7 +72,7 @@ class DatagramSocket(Handle):
 
         Raises OSError(ETIMEDOUT), or OSError(EAGAIN) when non-blocking.
         """
-        started = platform.now_ms()
+        started = now_ms()
         tries = 0
         while True:
             with self._pool.turn as radio:

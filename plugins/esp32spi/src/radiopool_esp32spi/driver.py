@@ -1,8 +1,9 @@
 """The driver of `ESP_SPIcontrol`: an ESP32 with NINA firmware on an SPI bus."""
 
-from radiopool import platform
 from radiopool.driver import Driver, Traits
 from radiopool.errors import InvalidValueError
+from radiopool.platform import CPYTHON
+from radiopool_esp32spi import __version__
 from radiopool_esp32spi.chip_tls import ChipContext
 from radiopool_esp32spi.handle import Handle
 from radiopool_esp32spi.pool import SLOTS, SocketPool
@@ -25,18 +26,19 @@ class ESP32SPIDriver(Driver):
     """
 
     name = "esp32spi"
+    version = __version__
     radios = ("adafruit_esp32spi.adafruit_esp32spi.ESP_SPIcontrol",)
     emulations = ("esp32spi",)
 
     def __init__(self, tls: str = CHIP) -> None:
         if tls not in (CHIP, HOST):
             raise InvalidValueError("tls must be 'chip' or 'host', not %r" % (tls,))
-        if tls == HOST and not platform.CPYTHON:
+        if tls == HOST and not CPYTHON:
             raise InvalidValueError("tls='host' needs CPython's ssl; boards have tls='chip'")
         self.tls = tls
 
     def matches(self, radio: "Any") -> bool:
-        if platform.CPYTHON:
+        if CPYTHON:
             return super().matches(radio)
         try:
             from adafruit_esp32spi.adafruit_esp32spi import ESP_SPIcontrol

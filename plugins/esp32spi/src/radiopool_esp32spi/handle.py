@@ -3,7 +3,7 @@
 import errno
 import time
 
-from radiopool import platform
+from radiopool.platform import now_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Handle:
         """Between two looks: raise if the time is up, else let others have the chip for some milliseconds."""
         rest = min(tries, 10)
         if self._timeout is not None:
-            left = int(self._timeout * 1000) - (platform.now_ms() - since)
+            left = int(self._timeout * 1000) - (now_ms() - since)
             if self._timeout == 0:
                 raise OSError(errno.EAGAIN, "nothing to read yet")
             if left <= 0:

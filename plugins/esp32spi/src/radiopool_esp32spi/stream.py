@@ -2,8 +2,8 @@
 
 import errno
 
-from radiopool import platform
 from radiopool.errors import ConnectError, ConnectTimeoutError, InvalidValueError, TLSError, error_number
+from radiopool.platform import now_ms
 from radiopool_esp32spi.handle import ENFILE, Handle
 from radiopool_esp32spi.turn import breaks_step, is_unanswered
 
@@ -74,13 +74,13 @@ class StreamSocket(Handle):
                 raise InvalidValueError("TLS on the chip needs a host name to check, not the address %r" % (target,))
         else:
             target = pool.resolve(host)
-        started = platform.now_ms()
+        started = now_ms()
         try:
             self._open(target, port)
         except OSError as error:
             if error_number(error) == ENFILE or self._closed:
                 raise
-            raise self._connect_error(error, host, port, platform.now_ms() - started) from error
+            raise self._connect_error(error, host, port, now_ms() - started) from error
         self._peer = (host, port)
 
     def _open(self, target: "Any", port: int) -> None:
@@ -195,7 +195,7 @@ class StreamSocket(Handle):
 
     def _fill(self) -> bool:
         """See to it that there are unread bytes; False at the end of the stream."""
-        started = platform.now_ms()
+        started = now_ms()
         tries = 0
         while True:
             with self._pool.turn as radio:
@@ -255,7 +255,7 @@ class StreamSocket(Handle):
 
     def accept(self) -> "tuple[StreamSocket, tuple[str, int]]":
         """The next connection: (socket, (address, port)). Raises OSError(ETIMEDOUT) or OSError(EAGAIN)."""
-        started = platform.now_ms()
+        started = now_ms()
         tries = 0
         while True:
             with self._pool.turn as radio:

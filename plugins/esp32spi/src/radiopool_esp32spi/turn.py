@@ -4,7 +4,7 @@ The vendor's library sends a command in one chip-select session and reads the re
 between would read the first one's reply.
 """
 
-from radiopool import platform
+from radiopool.platform import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Turn:
 
     def __init__(self, radio: "Any") -> None:
         self.radio = radio
-        self._lock = platform.Lock()
+        self._lock = Lock()
         self._out_of_step = False
         # Numbers that the unanswered command may have taken on the chip; they belong to nobody here.
         self._orphans: list[int] = []

@@ -1,0 +1,111 @@
+"""Files that a board always loads together, in one file of bytecode.
+
+Every module costs a board some hundred bytes, and every name some once more for each module that uses it. So a package
+lists in its `board.json`, under "linked", the files that its bytecode has in another one:
+
+    "linked": {"__init__.py": ["platform.py", "driver.py"]}
+
+The package's `__init__` then has its own lines and after them those of these files, in that order. Their imports of
+each other go, and everybody else's lead to the package. Where a linked file was stays one that takes its names from
+there, for programs that import them by that path. Source is not linked: a board would have to compile it all at once.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from radiopool.bundle.lines import Edit, Lines
+from radiopool.bundle.parts import Part
+from radiopool.errors import DriverError
+
+
+def linked(sources: Mapping[PurePosixPath, str], parts: Iterable[Part]) -> dict[PurePosixPath, str]:
+    """The sources of a bundle, by their places, as they are compiled. Raises DriverError for what can't be linked."""
+    homes: dict[str, str] = {}
+    for part in parts:
+        for package, places in part.linked:
+            homes |= {_module(place): _module(package) for place in places}
+    made = {place: _redirected(source, homes) for place, source in sources.items()}
+    for part in parts:
+        for package, places in part.linked:
+            made[package] = _link(_module(package), [(place, sources[place]) for place in (package, *places)], homes)
+            for place in places:
+                made[place] = f"from {_module(package)} import " + ", ".join(_own_names(sources[place])) + "\n"
+    return made
+
+
+def _module(place: PurePosixPath) -> str:
+    words = place.with_suffix("").parts
+    return ".".join(words[:-1] if words[-1] == "__init__" else words)
+
+
+def _link(package: str, files: list[tuple[PurePosixPath, str]], homes: Mapping[str, str]) -> str:
+    """The source of a package with its linked files. homes: of each linked module the package that has its names."""
+    given: dict[str, str] = {}
+    for place, source in files:
+        for name in _own_names(source):
+            if name in given:
+                raise DriverError(f"{place} and {given[name]} can't be linked: both have a name {name}")
+            given[name] = str(place)
+
+    def is_at_hand(module: str, names: list[str]) -> bool:
+        # Of the package itself a module of its own may be wanted.
+        return homes.get(module) == package or (module == package and set(names) <= given.keys())
+
+    return "\n".join(_redirected(source, homes, is_at_hand) for _, source in files)
+
+
+def _redirected(
+    source: str, homes: Mapping[str, str], is_at_hand: Callable[[str, list[str]], bool] = lambda module, names: False
+) -> str:
+    """The source with its imports from linked modules leading to where their names are; no line moves.
+
+    is_at_hand: whether what is imported from a module stands in the same file, and has only to be given another name
+    where one is wanted.
+    """
+    lines = Lines(source)
+    edits: list[Edit] = []
+    imports = {
+        id(node): node for node in ast.walk(lines.tree) if isinstance(node, ast.ImportFrom) and node.module is not None
+    }
+    here = {key for key, node in imports.items() if is_at_hand(node.module or "", [alias.name for alias in node.names])}
+    renamed = {key: [alias for alias in imports[key].names if alias.asname not in (None, alias.name)] for key in here}
+    for node in ast.walk(lines.tree):
+        for block in (getattr(node, name, None) for name in ("body", "orelse", "finalbody")):
+            if isinstance(block, list):
+                edits += lines.remove(block, lambda statement: id(statement) in here and not renamed[id(statement)])
+    for key, node in imports.items():
+        if key not in here:
+            home = homes.get(node.module or "")
+            if home:
+                edits.append(lines.replace(*lines.span(node), _import(home, node.names), b")"))
+        elif renamed[key]:
+            text = "; ".join(f"{alias.asname} = {alias.name}" for alias in renamed[key])
+            edits.append(lines.replace(*lines.span(node), text.encode()))
+    return lines.edited(edits).decode()
+
+
+def _import(module: str, names: list[ast.alias]) -> bytes:
+    """An import from a module, without the closing bracket."""
+    listed = ", ".join(alias.name + (f" as {alias.asname}" if alias.asname else "") for alias in names)
+    return f"from {module} import ({listed}".encode()
+
+
+def _own_names(source: str) -> list[str]:
+    """The names that a module's own statements bind at its top, in their order."""
+
+    def names(block: list[ast.stmt]) -> Iterator[str]:
+        for statement in block:
+            if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+                yield statement.name
+            elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+                nodes = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+                yield from (node.id for node in nodes if isinstance(node.ctx, ast.Store))
+            elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+                yield from (alias.asname for alias in statement.names if alias.asname and alias.asname != alias.name)
+            elif isinstance(statement, (ast.If, ast.Try)):
+                yield from names(statement.body + statement.orelse)
+
+    return list(dict.fromkeys(name for name in names(ast.parse(source).body) if name[:2] != "__"))
