@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from benchmarks import report
 
@@ -60,7 +60,7 @@ def compile_incumbent(source: Path, library: Path) -> None:
     from radiopool.bundle.writing import compiling
 
     target = library / (source.stem + ".mpy")
-    subprocess.run(compiling(BOARDS / "mpy-cross", source, target, source.name), check=True)
+    subprocess.run(compiling(BOARDS / "mpy-cross", source, target, PurePosixPath(source.name)), check=True)
 
 
 class Board:

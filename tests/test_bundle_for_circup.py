@@ -20,7 +20,7 @@ REPOSITORY = "someone/radiopool-bundle"
 # CircuitPython's mpy-cross is on no package index; what stands before its bytecode is all that circup looks at.
 COMPILER = """#!%s
 import pathlib, sys
-out, source = sys.argv[4:]
+out, source = sys.argv[5:]
 pathlib.Path(out).write_bytes(b"C\\x06" + pathlib.Path(source).read_bytes())
 """
 

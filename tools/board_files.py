@@ -76,7 +76,7 @@ def compile_all(out: Path) -> "dict[str, int]":
             target = out / place.with_suffix(".mpy")
             target.parent.mkdir(parents=True, exist_ok=True)
             source.write_text(text, encoding="utf-8")
-            done = subprocess.run(compiling(MPY_CROSS, source, target, str(place)), capture_output=True, text=True)
+            done = subprocess.run(compiling(MPY_CROSS, source, target, place), capture_output=True, text=True)
             if done.returncode:
                 complaints.append("%s: %s%s" % (place, done.stdout, done.stderr))
             else:

@@ -9,7 +9,9 @@
 Everything public is listed in `__all__`. A board loads each name when it is first used.
 """
 
-from radiopool.platform import CPYTHON, NAME
+import sys
+
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 
@@ -17,7 +19,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING or CPYTHON:
     from radiopool import registry
-    from radiopool.driver import CONTRACT, Driver, Traits
+    from radiopool.driver import Driver, Traits
     from radiopool.errors import (
         CertificateError,
         ConnectError,
@@ -43,6 +45,7 @@ if TYPE_CHECKING or CPYTHON:
     from radiopool.observing import ignore, observe
     from radiopool.policy import Policy
     from radiopool.registry import driver_for, driver_named, drivers, register, unregister
+    from radiopool.vocabulary import CONTRACT
 
     __all__ = [
         "CONTRACT",
@@ -95,12 +98,13 @@ if TYPE_CHECKING or CPYTHON:
         # other radio the reading of every installed distribution's metadata, most of the time to their first lease.
         from os import environ
 
+        name = "radiopool_" + sys.implementation.name
         if "RADIOPOOL_NO_DISCOVERY" not in environ and "RADIOPOOL_DRIVERS" not in environ:
             try:
-                plugin = __import__("radiopool_" + NAME)
+                plugin = __import__(name)
                 return plugin.host_driver  # type: ignore[no-any-return]
             except ModuleNotFoundError as error:
-                if error.name != "radiopool_" + NAME:
+                if error.name != name:
                     raise
         return next((driver for driver in _find_drivers() if driver.default_radio() is not None), None)
 
@@ -121,18 +125,10 @@ else:
     from radiopool.platform import find
 
     def __getattr__(name):
-        # First those that are modules of their own in a bundle's bytecode too.
-        places = "finding registry policy keys driver recycling account manager"
-        if name == "Policy":
-            places = "policy"
-        elif name.endswith("Error"):
+        # In a bundle's bytecode the others are names of this module.
+        places = "finding registry vocabulary keys driver generic manager"
+        if name.endswith("Error"):
             places = "errors"
-        elif name.endswith("Driver"):
-            places = "driver generic"
-        try:
-            return find("radiopool.", places, name)
-        except AttributeError:
-            try:
-                return __import__("radiopool." + name, None, None, (name,))
-            except ImportError:
-                raise AttributeError(name) from None
+        elif name == "Policy":
+            places = "policy"
+        return find("radiopool.", places, name)

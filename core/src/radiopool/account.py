@@ -22,16 +22,14 @@ else:
 class Account(Later):
     """One radio's books. `lock` guards `ledger` and `closed`; nothing here does I/O while it is held.
 
+    The ledger of a closed one has no room: who asks for a lease has to `wait`, and learns it there.
+
     On CPython it is a `ThreadedAccount`, which can also wait, report leaks and tell observers. What is seldom called,
     and a board loads when it is, stands in `account_methods`.
     """
 
     _later = "radiopool.account_methods AccountMethods"
     closed = False
-    # Whether `opened` and `gone` are to be called, and whether `reused` is too.
-    tells = watched = False
-    # Those who wait, in their order; nobody can, here.
-    tickets: "Any" = ()
     cooldown: "Any" = None
 
     def __init__(
@@ -47,33 +45,34 @@ class Account(Later):
         self.radio = radio
         self.policy = policy
         self.clock = clock
-        random: "Any" = None
-        if policy:
-            random = self.prepare(policy)
         traits = driver.traits(radio)
-        self.ledger = Ledger(policy, traits.budget, traits.tls_cost, random)
+        self.ledger = Ledger(policy, traits.budget, traits.tls_cost, policy and self.prepare(policy))
         self.lock = Lock()
 
-    def decide(self, decision: "Callable[..., Any]", *arguments: "Any") -> None:
-        """Let the ledger decide under the lock, hand on what that freed, and close outside what it doomed."""
+    def decide(self, decision: "Callable[..., Any]", *arguments: "Any") -> "Any":
+        """Let the ledger decide under the lock, hand on what that freed, and close outside what it doomed.
+
+        Returns what the decision did.
+        """
         with self.lock:
-            decision(*arguments)
-            if self.tickets:
+            decided = decision(*arguments)
+            if CPYTHON and self.tickets:
                 self.serve()
             doomed = self.ledger.doomed
             if doomed:
                 self.ledger.doomed = []
         if doomed:
-            self.close_sockets(doomed)
+            self.close(doomed)
+        return decided
 
-    def close_sockets(self, entries: "list[Entry]") -> None:
+    def close(self, entries: "list[Entry]") -> None:
         """Close the sockets of what the ledger doomed, outside the lock, and free their units."""
         unsettled = False
         for entry in entries:
             unsettled = unsettled or entry.units > 0
             if entry.socket is not None:
                 self.driver.close(entry.socket)
-                if self.tells:
+                if CPYTHON:
                     self.gone(entry)
         if unsettled:
             self.decide(self.ledger.settle, entries)

@@ -28,8 +28,13 @@ class AccountMethods:
         closed: bool
         cooldown: Any
 
-        def decide(self, decision: Callable[..., Any], *arguments: Any) -> None: ...
-        def close_sockets(self, entries: list[Entry]) -> None: ...
+        def decide(self, decision: Callable[..., Any], *arguments: Any) -> Any: ...
+        def close(self, entries: list[Entry]) -> None: ...
+
+    # Whether `reused` is to be called.
+    watched = False
+    # Those who wait, in their order; nobody can, here.
+    tickets: "Any" = ()
 
     def prepare(self, policy: "Policy") -> "Any":
         """What a policy asks for beside the ledger's rules; the source of chance for ages, if there is a `max_age`."""
@@ -50,8 +55,9 @@ class AccountMethods:
     ) -> "Entry":
         """An entry as `Ledger.lease` gives it, when there is one. Here nobody else runs, so waiting is no use.
 
-        Raises OutOfSocketsError with the counts.
+        Raises OutOfSocketsError with the counts, LeaseError once the manager was closed.
         """
+        self.check_open()
         raise self.refusal(key, context, max_per_key)
 
     def refusal(
@@ -88,13 +94,13 @@ class AccountMethods:
             "any number" if tls is None else tls,
         )
 
-    def refuse_policy(self) -> "NoReturn":
+    def refuse(self, policy: "Policy") -> "NoReturn":
         """A second manager came with a policy of its own. Raises InvalidValueError."""
         from radiopool.errors import InvalidValueError
 
         raise InvalidValueError(
-            "this socket pool has a manager already, with %r: its policy is shared and can't be replaced; "
-            "use set_budget() or close that manager first" % (self.policy,)
+            "this socket pool has a manager already, with %r: its policy is shared and can't be replaced by %r; "
+            "use set_budget() or close that manager first" % (self.policy, policy)
         )
 
     def check_open(self) -> None:
@@ -108,6 +114,7 @@ class AccountMethods:
         """Refuse every lease from now on."""
         with self.lock:
             self.closed = True
+            self.ledger.end()
 
     # -- connects
 
@@ -116,10 +123,10 @@ class AccountMethods:
         with self.lock:
             found = self.ledger.exhausted(entry, self.clock())
             doomed = self.ledger.take_doomed()
-        self.close_sockets(doomed)
+        self.close(doomed)
         return found
 
-    def connect_failed(self, entry: "Entry", key: "Any", context: "Any", error: BaseException) -> None:
+    def failed(self, entry: "Entry", key: "Any", context: "Any", error: BaseException) -> None:
         """Returns once there is room for another attempt, if room is what was short; else raises the typed error."""
         from radiopool.errors import OutOfSocketsError, connect_error
 
@@ -137,7 +144,7 @@ class AccountMethods:
             raise error
         raise failure from error
 
-    def reset_meanwhile(self, key: "Any", socket: "Any") -> "NoReturn":
+    def was_reset(self, key: "Any", socket: "Any") -> "NoReturn":
         """A connect succeeded on a radio that was reset meanwhile. Raises ConnectError."""
         from radiopool.errors import ConnectError
 

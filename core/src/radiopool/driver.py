@@ -8,6 +8,7 @@ capabilities: override one where the radio can do better or behaves otherwise.
 import errno
 
 from radiopool.platform import CPYTHON
+from radiopool.vocabulary import CONTRACT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,17 +19,14 @@ if TYPE_CHECKING:
 if TYPE_CHECKING or CPYTHON:
     # The half that a board loads later: see `platform.Later`.
     from radiopool.driver_methods import DriverMethods as Later
-    from radiopool.driver_methods import TraitsMethods
+    from radiopool.driver_methods import TraitsMethods as _TraitsMethods
 else:
     from radiopool.platform import Later
 
-    TraitsMethods = Later
-
-CONTRACT = (1, 0)
-"""The contract this core offers, (major, minor). A driver made for another major is refused."""
+    _TraitsMethods = object
 
 
-class Traits(TraitsMethods):
+class Traits(_TraitsMethods):
     """What a radio can do.
 
     budget: how many sockets and how many TLS sockets can be open at once, a pair; None is "no known limit".
@@ -36,8 +34,6 @@ class Traits(TraitsMethods):
     tls_cost: how many of the budget's sockets one TLS socket takes.
     udp, ipv6, listen: whether datagrams, IPv6 and server sockets work.
     """
-
-    _later = "radiopool.driver_methods TraitsMethods"
 
     def __init__(
         self,
@@ -139,27 +135,16 @@ class Driver(Later):
         """Close, whatever state the socket is in; what the vendor raises then helps nobody."""
         try:
             socket.close()
-        except (OSError, RuntimeError, AttributeError):
+        except Exception:
             pass
 
     def is_exhausted(self, error: BaseException) -> bool:
         """Whether the error says "no socket (or no memory for one) is left"."""
         if isinstance(error, MemoryError):
             return True
-        if isinstance(error, OSError):
-            from radiopool.errors import error_number
+        from radiopool.errors import is_exhausted
 
-            return error_number(error) in _EXHAUSTED
-        # RuntimeError("Out of sockets") from CircuitPython, "All sockets in use." from WIZnet's library.
-        return isinstance(error, RuntimeError) and "sockets" in str(error)
-
-    def is_timeout(self, error: BaseException) -> bool:
-        """Whether the error says that the socket's timeout ran out."""
-        if not isinstance(error, OSError):
-            return False
-        from radiopool.errors import error_number
-
-        return error_number(error) == errno.ETIMEDOUT or str(error).endswith("timed out")
+        return is_exhausted(error)
 
     def would_block(self, error: BaseException) -> bool:
         """Whether the error says that a non-blocking call found nothing to do yet."""
@@ -185,12 +170,3 @@ class Driver(Later):
             return False
         socket.settimeout(timeout)
         return True
-
-
-_EXHAUSTED = (
-    errno.ENOMEM,
-    errno.ENOBUFS,
-    # Boards lack these two names; the numbers are the same on Linux, newlib and macOS.
-    getattr(errno, "EMFILE", 24),
-    getattr(errno, "ENFILE", 23),
-)

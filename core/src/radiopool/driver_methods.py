@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class TraitsMethods:
-    """The parent of `Traits`."""
+    """What traits tell on CPython."""
 
     if TYPE_CHECKING:
         budget: tuple[int | None, int | None]
@@ -18,8 +18,7 @@ class TraitsMethods:
         listen: bool
         tls_cost: int
 
-    def _describe(self) -> str:
-        """The traits, as they are written."""
+    def __repr__(self) -> str:
         return "Traits(budget=%r, tls=%r, udp=%r, ipv6=%r, listen=%r, tls_cost=%r)" % (
             self.budget,
             self.tls,
@@ -28,9 +27,6 @@ class TraitsMethods:
             self.listen,
             self.tls_cost,
         )
-
-    def __repr__(self) -> str:
-        return self._describe()
 
 
 class DriverMethods:
@@ -48,6 +44,12 @@ class DriverMethods:
     to ask. CPython only: boards have no MRO, and override `matches`."""
     emulations: "tuple[str, ...]" = ()
     """The radios that `emulated` can make, by name."""
+
+    def is_timeout(self, error: BaseException) -> bool:
+        """Whether the error says that the socket's timeout ran out."""
+        from radiopool.errors import is_timeout
+
+        return is_timeout(error)
 
     def matches(self, radio: "Any") -> bool:
         """Whether this driver knows that radio. On boards: import the vendor here and ask isinstance."""

@@ -102,6 +102,26 @@ def error_number(error: BaseException) -> "int | None":
     return number if isinstance(number, int) else None
 
 
+def is_exhausted(error: BaseException) -> bool:
+    """Whether an error that is no MemoryError says that no socket is left."""
+    if isinstance(error, OSError):
+        return error_number(error) in _EXHAUSTED
+    # RuntimeError("Out of sockets") from CircuitPython, "All sockets in use." from WIZnet's library.
+    return isinstance(error, RuntimeError) and "sockets" in str(error)
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Whether an error says that a socket's timeout ran out."""
+    if not isinstance(error, OSError):
+        return False
+    return error_number(error) == errno.ETIMEDOUT or str(error).endswith("timed out")
+
+
+def bad_timeout(timeout: object, name: str) -> InvalidValueError:
+    """What is wrong with a timeout that `radiopool.keys` refused."""
+    return InvalidValueError("%s must be None or seconds from 0 up, not %r" % (name, timeout))
+
+
 def bad_address(host: object, port: object) -> InvalidValueError:
     """What is wrong with a host and port that `radiopool.keys` refused."""
     if not isinstance(host, str) or not host:
@@ -141,4 +161,11 @@ def connect_error(error: BaseException, key: "Any", timed_out: bool) -> Radiopoo
     return made
 
 
+_EXHAUSTED = (
+    errno.ENOMEM,
+    errno.ENOBUFS,
+    # Boards lack these two names; the numbers are the same on Linux, newlib and macOS.
+    getattr(errno, "EMFILE", 24),
+    getattr(errno, "ENFILE", 23),
+)
 _UNREACHABLE = (errno.EHOSTUNREACH, getattr(errno, "ENETUNREACH", 101), getattr(errno, "ENETDOWN", 100))

@@ -11,11 +11,8 @@ if TYPE_CHECKING:
 if TYPE_CHECKING or CPYTHON:
     from radiopool.platform import remembered
 
-PoolKey = namedtuple(
-    "PoolKey",
-    # A list, since a board would keep a tuple of constants for ever.
-    ["scheme", "host", "port", "session", "tls", "server_name", "proxy", "source_address", "custom"],
-)
+# In one text, since a board would keep a name for each.
+PoolKey = namedtuple("PoolKey", "scheme host port session tls server_name proxy source_address custom")
 """Everything that makes two connections unequal; equal keys may share a socket, unequal never.
 
 `tls` is the identity of the TLS context (`id(context)`, and whoever holds the key holds the context) or None for
@@ -54,14 +51,10 @@ def check_address(host: object, port: object) -> None:
 
     Raises InvalidValueError.
     """
-    if isinstance(host, str) and host:
-        for character in host:
-            if character <= " " or character == "\x7f":
-                break
-        else:
-            # bool is an int to isinstance, and True == 1 would share the key of port 1.
-            if isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536:
-                return
+    is_host = isinstance(host, str) and host and min(host) > " " and "\x7f" not in host
+    # bool is an int to isinstance, and True == 1 would share the key of port 1.
+    if is_host and isinstance(port, int) and port is not True and 0 < port < 65536:
+        return
     from radiopool.errors import bad_address
 
     raise bad_address(host, port)
@@ -70,8 +63,8 @@ def check_address(host: object, port: object) -> None:
 def check_timeout(timeout: object, name: str = "timeout") -> None:
     """Refuse a timeout that is not None and not a number of seconds from 0 up. Raises InvalidValueError."""
     # NaN is not `>= 0`.
-    if timeout is None or (isinstance(timeout, (int, float)) and not isinstance(timeout, bool) and timeout >= 0):
+    if timeout is None or (isinstance(timeout, (int, float)) and type(timeout) is not bool and timeout >= 0):
         return
-    from radiopool.errors import InvalidValueError
+    from radiopool.errors import bad_timeout
 
-    raise InvalidValueError("%s must be None or seconds from 0 up, not %r" % (name, timeout))
+    raise bad_timeout(timeout, name)

@@ -8,6 +8,7 @@ from radiopool.vocabulary import (
     CLOSED,
     CONNECTING,
     EVICTED,
+    EXPIRED,
     FAILED,
     IDLE,
     KEY_FULL,
@@ -18,6 +19,7 @@ from radiopool.vocabulary import (
     NO_TLS,
     RESET,
     RETIRED,
+    SURPLUS,
 )
 
 TYPE_CHECKING = False
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
     from typing import Any
 
+    from radiopool.policy import Policy
     from radiopool.recycling import Bucket, Entry
 
 
@@ -71,12 +74,15 @@ class LedgerMethods:
         sweep_at: int
         used: int
         tls_used: int
+        idle_ms: int | None
         max_per_key: int | None
+        max_idle: int | None
+        max_age: float | None
         tls_cost: int
+        random: Any
         connecting: dict[Entry, None]
         buckets: dict[Hashable, Bucket]
         by_socket: dict[Any, Entry]
-        lost: dict[Any, Entry]
         idle: OrderedDict[Entry, None]
         idle_tls: OrderedDict[Entry, None]
         doomed: list[Entry]
@@ -87,6 +93,41 @@ class LedgerMethods:
         def settle(self, entries: Iterable[Entry]) -> None: ...
         def _evict(self, idle: Iterable[Entry], reason: str) -> None: ...
         def _doom(self, entry: Entry, reason: str) -> None: ...
+
+    # What a reset took away from its user. A ledger has one of its own from its first reset on.
+    lost: "dict[Any, Entry]" = {}
+
+    # -- policies
+
+    def follow(self, policy: "Policy", random: "Any") -> "tuple[int | None, int | None] | None":
+        """Take over a policy's rules; its budget, if it has one."""
+        self.max_per_key = policy.max_per_key
+        self.max_idle = policy.max_idle
+        self.max_age = policy.max_age
+        self.idle_ms = None if policy.idle_timeout is None else int(policy.idle_timeout * 1000)
+        self.random = random
+        return policy.budget
+
+    def lifetime(self) -> int:
+        """Milliseconds that a socket opened now may live: the `max_age`, up to a tenth less by chance."""
+        spread = self.random() if self.random else 0
+        return int((self.max_age or 0) * (1000 - 100 * spread))
+
+    def unfit(self, entry: "Entry", now: int, max_idle: "int | None") -> "str | None":
+        """Why a socket given back can't be kept; None if it can, after one was evicted where too many are idle."""
+        most = self.max_idle
+        if entry.generation != entry.bucket.generation:
+            return RETIRED
+        if entry.expires_at is not None and now >= entry.expires_at:
+            return EXPIRED
+        if (max_idle is not None and len(entry.bucket.idle) >= max_idle) or most == 0:
+            return SURPLUS
+        if self.used > self.limit or (entry.tls and self.tls_used > self.tls_limit):
+            # The budget shrank while it was leased.
+            return EVICTED
+        if most is not None and len(self.idle) >= most:
+            self._evict(self.idle, SURPLUS)
+        return None
 
     def take_doomed(self) -> "list[Entry]":
         """What the last decision closed; the caller closes the sockets."""
@@ -184,6 +225,12 @@ class LedgerMethods:
             self._evict(self.idle_tls, EVICTED)
         while self.idle and self.limit - self.used + sum([entry.units for entry in self.doomed]) < 0:
             self._evict(self.idle, EVICTED)
+
+    def end(self) -> None:
+        """No room for new sockets any more."""
+        self.in_force = 0
+        # Milliseconds: after the end of every clock.
+        self.learned_until = 1 << 62
 
     def reset(self) -> "list[Any]":
         """Forget every socket without closing one: the radio was reset, and its numbers go to others.

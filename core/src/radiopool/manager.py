@@ -63,15 +63,11 @@ class ConnectionManager(Later):
                 from radiopool.registry import driver_of
 
                 driver, radio = driver_of(socket_pool)
-                if driver is None:
-                    from radiopool.generic import GenericDriver
-
-                    driver = GenericDriver()
             elif radio is None:
                 radio = driver.radio_of(socket_pool)
             account = _accounts[id(socket_pool)] = _Account(socket_pool, driver, radio, policy, clock)
         elif policy is not None and policy is not account.policy:
-            account.refuse_policy()
+            account.refuse(policy)
         self._account = account
         self.socket_pool = account.socket_pool
         self.driver = account.driver
@@ -98,12 +94,16 @@ class ConnectionManager(Later):
 
         Raises InvalidValueError, OutOfSocketsError (LeaseTimeoutError after waiting), ConnectError and its children.
         """
-        context = None
-        try:
-            # What `key_for` makes of a plain lease, without the detour: many ask for it again and again.
-            key = None if is_ssl or session_id is not None or type(port) is not int else pool_key(proto, host, port)
-        except TypeError:
-            key = None  # unhashable, which `key_for` says in words
+        key = context = None
+        # What `key_for` makes of a plain lease, without the detour: many ask for it again and again.
+        if not is_ssl and session_id is None:
+            if not CPYTHON:
+                key = pool_key(proto, host, port)
+            elif type(port) is int:
+                try:
+                    key = pool_key(proto, host, port)
+                except TypeError:
+                    pass  # unhashable, which `key_for` says in words
         if key is None:
             key, context = self.key_for(host, port, proto, session_id, is_ssl, ssl_context)
         return self.acquire(key, context, timeout).socket
@@ -136,9 +136,7 @@ class ConnectionManager(Later):
             try:
                 if entry:
                     ledger.discard(entry, STALE)
-                elif account.closed:
-                    account.check_open()
-                elif account.tickets:
+                elif CPYTHON and account.tickets:
                     account.serve()
                 entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
                 doomed = ledger.doomed
@@ -148,7 +146,7 @@ class ConnectionManager(Later):
                 if CPYTHON:
                     account.lock.release()
             if doomed:
-                account.close_sockets(doomed)
+                account.close(doomed)
             if entry is None:
                 entry = account.wait(key, ssl_context, wait, timeout, max_per_key)
             if entry.state != LEASED:
@@ -162,7 +160,7 @@ class ConnectionManager(Later):
                 check_timeout(timeout)
                 raise
             if alive:
-                if account.watched:
+                if CPYTHON and account.watched:
                     account.reused(entry)
                 return entry
 
@@ -181,18 +179,16 @@ class ConnectionManager(Later):
                 break
             except BaseException as error:
                 try:
-                    account.connect_failed(entry, key, context, error)
+                    account.failed(entry, key, context, error)
                 except BaseException:
                     # Not `fail`: what stopped it may be that there is no memory to load that.
                     account.decide(account.ledger.discard, entry, FAILED)
                     raise
-        with account.lock:
-            opened = account.ledger.open(entry, socket, account.clock())
-        if not opened:
-            account.reset_meanwhile(key, socket)
+        if not account.decide(account.ledger.open, entry, socket, account.clock()):
+            account.was_reset(key, socket)
         if account.cooldown:
             account.cooldown.succeeded(key)
-        if account.tells:
+        if CPYTHON:
             account.opened(entry)
         return entry
 
@@ -205,23 +201,24 @@ class ConnectionManager(Later):
 
     def recycle(self, entry: "Entry", max_idle: "int | None" = None) -> None:
         """Give a leased entry back for recycling; at most `max_idle` idle sockets stay under its key."""
-        # `Account.decide`, unrolled: every request comes through here.
         account = self._account
         ledger = account.ledger
         if CPYTHON:
+            # `Account.decide`, unrolled: every request comes through here.
             account.lock.acquire()
-        try:
-            ledger.recycle(entry, account.clock(), max_idle)
-            if account.tickets:
-                account.serve()
-            doomed = ledger.doomed
-            if doomed:
-                ledger.doomed = []
-        finally:
-            if CPYTHON:
+            try:
+                ledger.recycle(entry, account.clock(), max_idle)
+                if account.tickets:
+                    account.serve()
+                doomed = ledger.doomed
+                if doomed:
+                    ledger.doomed = []
+            finally:
                 account.lock.release()
-        if doomed:
-            account.close_sockets(doomed)
+            if doomed:
+                account.close(doomed)
+        else:
+            account.decide(ledger.recycle, entry, account.clock(), max_idle)
 
     def discard(self, entry: "Entry", reason: str = DISCARDED) -> None:
         """Give a leased entry back to be closed; `reason` is counted in `stats()`."""

@@ -9,8 +9,7 @@ import time
 
 TYPE_CHECKING = False
 
-NAME = sys.implementation.name
-CPYTHON = NAME == "cpython"
+CPYTHON = sys.implementation.name == "cpython"
 
 if TYPE_CHECKING or CPYTHON:
     # threading.Lock, without waiting for the rest of that module.
@@ -33,10 +32,10 @@ else:
     from collections import OrderedDict as Stack  # noqa: F401
 
     def find(package, modules, name):
-        """What is called `name` in the first of a package's modules that has it; those before are loaded too.
+        """What is called `name` in the first of a package's modules that has it, else its module of that name.
 
-        They are given the lowest floor first. What an import leaves behind is collected before the next, so that the
-        heap does not end in pieces too small for a buffer. Raises AttributeError.
+        What an import leaves behind is collected before the next, so that the heap does not end in pieces too small
+        for a buffer. Raises AttributeError.
         """
         import gc
 
@@ -45,8 +44,11 @@ else:
                 gc.collect()
                 found = getattr(__import__(package + module, None, None, (name,)), name, None)
                 if found is not None:
-                    gc.collect()
                     return found
+            try:
+                return __import__(package + name, None, None, (name,))
+            except ImportError:
+                pass
         raise AttributeError(name)
 
     class Lock:
@@ -69,24 +71,20 @@ else:
             module, half = self._later.split()
             half = getattr(__import__(module, None, None, (half,)), half)
             found = getattr(half, name, None)
-            if found is None:
-                found = getattr(half, "__getattr__", None)
-                if found is None:
-                    raise AttributeError(name)
-                return found(self, name)
-            if not callable(found):
-                return found[0](self) if isinstance(found, list) else found
-            return lambda *args, **keywords: found(self, *args, **keywords)
+            if callable(found):
+                return lambda *args, **keywords: found(self, *args, **keywords)
+            if isinstance(found, list):
+                return found[0](self)
+            if found is not None:
+                return found
+            if hasattr(half, "__getattr__"):
+                return half.__getattr__(self, name)
+            raise AttributeError(name)
 
         def __repr__(self):
             return self._describe()
 
-    if hasattr(time, "monotonic_ns"):
-
-        def now_ms():
-            return time.monotonic_ns() // 1_000_000
-
-    else:
+    if hasattr(time, "ticks_ms"):
         # ticks_ms wraps (after 12 days on a 32-bit port), so the total is kept here; a difference is right as
         # long as the clock is read at least once in half a wrap.
         _last = time.ticks_ms()
@@ -98,3 +96,8 @@ else:
             _total += time.ticks_diff(ticks, _last)
             _last = ticks
             return _total
+
+    else:
+
+        def now_ms():
+            return time.monotonic_ns() // 1_000_000

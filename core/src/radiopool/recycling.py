@@ -39,8 +39,6 @@ from radiopool.vocabulary import (
     LEARNED_MS,
     LEASED,
     NO_LIMIT,
-    RETIRED,
-    SURPLUS,
 )
 
 TYPE_CHECKING = False
@@ -52,12 +50,12 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING or CPYTHON:
     # The half that a board loads later: see `platform.Later`.
-    from radiopool.ledger_methods import EntryMethods
+    from radiopool.ledger_methods import EntryMethods as _EntryMethods
     from radiopool.ledger_methods import LedgerMethods as Later
 else:
     from radiopool.platform import Later
 
-    EntryMethods = object
+    _EntryMethods = object
 
 
 class Bucket:
@@ -72,7 +70,7 @@ class Bucket:
         self.open = self.generation = 0
 
 
-class Entry(EntryMethods):
+class Entry(_EntryMethods):
     """One socket, from the decision to open it until it is closed.
 
     `socket` is None until it is open; `leases` counts how often it was handed out; `reason` says why it was closed.
@@ -106,10 +104,7 @@ class Ledger(Later):
     max_per_key: "int | None" = None
     max_idle: "int | None" = None
     max_age: "float | None" = None
-    tls_cost = 1
-    random: "Any" = None
-    # What a reset took away from its user. A ledger has one of its own from its first reset on.
-    lost: "dict[Any, Entry]" = {}
+    idle_ms: "int | None" = 60_000
     used = tls_used = opened = reused = peak = 0
     # When the next sweep can find something; until when a learned limit holds.
     sweep_at = learned_until = 0
@@ -121,22 +116,13 @@ class Ledger(Later):
         tls_cost: int = 1,
         random: "Any" = None,
     ) -> None:
-        timeout: "float | None" = 60
         if policy:
-            budget = policy.budget or budget
-            timeout = policy.idle_timeout
-            self.max_per_key = policy.max_per_key
-            self.max_idle = policy.max_idle
-            self.max_age = policy.max_age
-        self.idle_ms = None if timeout is None else int(timeout * 1000)
-        self.limit = NO_LIMIT if budget[0] is None else budget[0]
-        self.tls_limit = NO_LIMIT if budget[1] is None else budget[1]
+            budget = self.follow(policy, random) or budget
+        self.tls_cost = tls_cost
+        sockets, tls_sockets = budget
         # The limit in force: less while exhaustion has taught one.
-        self.in_force = self.limit
-        if tls_cost != 1:
-            self.tls_cost = tls_cost
-        if random:
-            self.random = random
+        self.limit = self.in_force = NO_LIMIT if sockets is None else sockets
+        self.tls_limit = NO_LIMIT if tls_sockets is None else tls_sockets
         self.connecting: dict[Entry, None] = {}
         self.buckets: dict[Hashable, Bucket] = {}
         self.by_socket: dict[Any, Entry] = {}
@@ -155,16 +141,14 @@ class Ledger(Later):
         """
         if now >= self.sweep_at:
             self.sweep(now)
-        bucket = self.buckets.get(key)
-        if bucket is None:
-            bucket = Bucket(key, context)
+        bucket = self.buckets.get(key) or Bucket(key, context)
         while bucket.idle:
             # The newest: it is the likeliest to live still, and the others can grow old and go.
             entry = bucket.idle.popitem()[0]
             del self.idle[entry]
             if entry.tls:
                 del self.idle_tls[entry]
-            if entry.expires_at is None or now < entry.expires_at:
+            if not entry.expires_at or now < entry.expires_at:
                 entry.state = LEASED
                 entry.leases += 1
                 self.reused += 1
@@ -174,9 +158,10 @@ class Ledger(Later):
             max_per_key = self.max_per_key
         tls = context is not None
         units = self.tls_cost if tls else 1
+        if max_per_key is not None and bucket.open >= max_per_key:
+            return None
         room, tls_room = self.room()
-        full = max_per_key is not None and bucket.open >= max_per_key
-        if full or units > room or (tls and tls_room < 1):
+        if units > room or (tls and tls_room < 1):
             return None
         # The caller closes these before it connects, so their units are its own.
         self.settle(self.doomed)
@@ -200,9 +185,8 @@ class Ledger(Later):
         room = self.in_force - self.used + len(self.idle) + (self.tls_cost - 1) * tls
         tls += self.tls_limit - self.tls_used
         for entry in self.doomed:
-            if entry.units:
-                room += entry.units
-                tls += entry.tls
+            room += entry.units
+            tls += entry.tls and entry.units > 0
         return room, tls
 
     def open(self, entry: Entry, socket: "Any", now: int) -> bool:
@@ -214,8 +198,7 @@ class Ledger(Later):
         entry.socket = socket
         entry.leases = 1
         if self.max_age is not None:
-            spread = self.random() if self.random else 0
-            entry.expires_at = now + int(self.max_age * (1000 - 100 * spread))
+            entry.expires_at = now + self.lifetime()
         self.by_socket[socket] = entry
         self.opened += 1
         self.peak = max(self.peak, len(self.connecting) + len(self.by_socket))
@@ -230,28 +213,26 @@ class Ledger(Later):
         """
         if entry.state != LEASED:
             return self.refuse(entry, "recycle")
-        bucket = entry.bucket
-        most = self.max_idle
-        if entry.generation != bucket.generation:
-            reason = RETIRED
-        elif entry.expires_at is not None and now >= entry.expires_at:
-            reason = EXPIRED
-        elif (max_idle is not None and len(bucket.idle) >= max_idle) or most == 0:
-            reason = SURPLUS
-        elif self.used > self.limit or (entry.tls and self.tls_used > self.tls_limit):
-            # The budget shrank while it was leased.
-            reason = EVICTED
-        else:
-            entry.state = IDLE
-            if most is not None and len(self.idle) >= most:
-                self._evict(self.idle, SURPLUS)
-            entry.idle_since = now
-            bucket.idle[entry] = self.idle[entry] = None
-            if entry.tls:
-                self.idle_tls[entry] = None
-            return True
-        self._doom(entry, reason)
-        return False
+        idle = entry.bucket.idle
+        if (
+            self.max_idle is not None
+            or entry.expires_at is not None
+            or entry.generation != entry.bucket.generation
+            or (max_idle is not None and len(idle) >= max_idle)
+            or self.used > self.limit
+            or self.tls_used > self.tls_limit
+        ):
+            # Not as a rule, and then a board has loaded what judges it: policies, `retire` and `resize` are there too.
+            reason = self.unfit(entry, now, max_idle)
+            if reason:
+                self._doom(entry, reason)
+                return False
+        entry.state = IDLE
+        entry.idle_since = now
+        idle[entry] = self.idle[entry] = None
+        if entry.tls:
+            self.idle_tls[entry] = None
+        return True
 
     def discard(self, entry: Entry, reason: str = DISCARDED) -> None:
         """The user is done and the connection is not to be used again, or could not be made.

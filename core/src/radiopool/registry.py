@@ -4,7 +4,7 @@ Registering a driver by hand is the base, and all that a board has. On CPython a
 `radiopool.discovery`); a driver registered by hand beats one that was found.
 """
 
-from radiopool.driver import CONTRACT
+from radiopool.vocabulary import CONTRACT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def _claims(driver: "Driver", radio: "Any", failed: "list[str]") -> bool:
         return False
 
 
-def driver_of(socket_pool: "Any") -> "tuple[Driver | None, Any]":
-    """The driver that knows a socket pool, and the pool's radio; (None, None) if none does.
+def driver_of(socket_pool: "Any") -> "tuple[Driver, Any]":
+    """The driver that knows a socket pool, and the pool's radio; a GenericDriver and None if none does.
 
     Raises InvalidValueError for None.
     """
@@ -126,7 +126,9 @@ def driver_of(socket_pool: "Any") -> "tuple[Driver | None, Any]":
         radio = driver.radio_of(socket_pool)
         if radio is not None:
             return driver, radio
-    return None, None
+    from radiopool.generic import GenericDriver
+
+    return GenericDriver(), None
 
 
 def default_radio(driver: "Driver | None" = None) -> "tuple[Driver, Any]":

@@ -1,8 +1,8 @@
 """What the registry says when it has no answer. A board loads it when that happens."""
 
-from radiopool.driver import CONTRACT
 from radiopool.errors import DriverConflictError, DriverError, InvalidValueError, NoDriverError
 from radiopool.registry import PARTS, drivers
+from radiopool.vocabulary import CONTRACT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -28,7 +28,6 @@ class ThreadedAccount(Account):
     """An account whose lock is real. `lock` guards the line of waiters too."""
 
     policy: Policy
-    tells = True
 
     def __init__(
         self, socket_pool: Any, driver: Driver, radio: Any, policy: Policy | None, clock: Callable[[], int]
@@ -63,7 +62,7 @@ class ThreadedAccount(Account):
             if entry is None and seconds != 0 and (most is None or len(self.tickets) < most):
                 ticket = self.line.join(key, context, max_per_key)
             doomed = self.ledger.take_doomed()
-        self.close_sockets(doomed)
+        self.close(doomed)
         if entry is not None:
             return entry
         if ticket is None:
@@ -79,7 +78,7 @@ class ThreadedAccount(Account):
         with self.lock:
             self.line.leave(ticket)
         if ticket.entry is not None:
-            self.close_sockets(ticket.doomed)
+            self.close(ticket.doomed)
             return ticket.entry
         if ticket.closed:
             raise LeaseError("the connection manager was closed while this lease waited")
@@ -92,7 +91,7 @@ class ThreadedAccount(Account):
             entry = ticket.entry
         if entry is None:
             return
-        self.close_sockets(ticket.doomed)
+        self.close(ticket.doomed)
         if entry.state is LEASED:
             self.decide(self.ledger.recycle, entry, self.clock())
         else:
@@ -104,6 +103,7 @@ class ThreadedAccount(Account):
     def shut(self) -> None:
         with self.lock:
             self.closed = True
+            self.ledger.end()
             self.line.dismiss()
 
     def _describe(self) -> str:

@@ -1,4 +1,10 @@
-"""The words and numbers of recycling: the states of an entry, the reasons for closing one and for refusing a lease."""
+"""The words and numbers that rooms share: the states of an entry, the reasons for closing one and for refusing a lease.
+
+A board has them in place of their names: see `radiopool.bundle.constants`.
+"""
+
+CONTRACT = (1, 0)
+"""The driver contract that this core offers, (major, minor). A driver made for another major is refused."""
 
 # The states of an entry. Every transition there is stands in `ledger_methods.TRANSITIONS`.
 CONNECTING = "connecting"

@@ -22,7 +22,8 @@ def board_half(source: str) -> str:
 
     - A branch that no board takes is empty lines, or `pass` where a block needs a statement; `A if CPYTHON else B` is
       `(B)`. What stands beside a mark in `and` and `or` is taken to have no effects but its value.
-    - `TYPE_CHECKING = False` is gone, and so is an import that only such tests and branches used.
+    - `TYPE_CHECKING = False` is gone, `CPYTHON` is set to False, and an import that only such tests, branches and
+      statements used is gone.
     - Private constants, and those of `radiopool.vocabulary`, are their values: see `constants`.
 
     The file itself runs on a board too. Raises SyntaxError for what is not Python.
@@ -44,6 +45,11 @@ def _is_mark(node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
         return node.id in MARKS and isinstance(node.ctx, ast.Load)
     return isinstance(node, ast.Attribute) and node.attr == MARKS[0] and isinstance(node.value, ast.Name)
+
+
+def _sets_the_mark(node: ast.AST) -> bool:
+    """Whether it is the statement that asks which interpreter it runs on."""
+    return isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [MARKS[0]]
 
 
 def _carrier(mark: ast.expr) -> str:
@@ -108,7 +114,9 @@ class _Branches:
                 yield from self._block(child)
                 continue
             for inner in child if isinstance(child, list) else [child]:
-                if isinstance(inner, ast.expr):
+                if isinstance(inner, ast.expr) and field == "value" and _sets_the_mark(node):
+                    yield self.lines.replace(*self.lines.span(inner), b"False")
+                elif isinstance(inner, ast.expr):
                     yield from self._expression(inner, field == "test")
                 elif isinstance(inner, ast.AST):
                     yield from self._statement(inner)

@@ -1,6 +1,7 @@
 """Constants that stand where they are used, so that a board keeps no name for them.
 
-Private ones of a file: `_NAME = 5`, a number, text or bytes. Nothing outside the file sees them any more.
+Private ones of a file: `_NAME = 5`, a number, text or bytes, and `_NAME = Name`, another name for what the file
+imports or defines above. Nothing outside the file sees them any more.
 
 Shared ones: a package lists in its `board.json`, under "constants", modules that have nothing else. What is imported
 from them is written in place; the modules themselves are shipped for whoever else asks for them.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -49,18 +51,16 @@ def write_in_place(source: str) -> tuple[str, set[str]]:
     shared = {name: value for name, value in _imported_constants(lines.tree, bound).items() if name not in formatted}
     private = {name: node for name, node in _private_constants(lines.tree, bound).items() if name not in formatted}
     # A negative number is no atom: -5 ** 2 is not (-5) ** 2.
-    texts = {name: (ast.unparse(node.value), node.value) for name, node in private.items()}
-    values = shared | {
-        name: (text if isinstance(value, ast.Constant) else f"({text})").encode()
-        for name, (text, value) in texts.items()
-    }
+    texts = {name: ast.unparse(node.value) for name, node in private.items()}
+    values = shared | {name: (f"({text})" if text[0] == "-" else text).encode() for name, text in texts.items()}
     gone = set(map(id, private.values()))
     edits = [
         lines.replace(*lines.span(node), values[node.id])
         for node in ast.walk(lines.tree)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in values
     ]
-    edits += lines.remove(lines.tree.body, lambda statement: id(statement) in gone)
+    for block in _top_blocks(lines.tree):
+        edits += lines.remove(block, lambda statement: id(statement) in gone)
     return lines.edited(edits).decode(), set(shared)
 
 
@@ -81,8 +81,12 @@ def _private_constants(tree: ast.Module, bound: list[str]) -> dict[str, ast.Assi
     """The assignments at a file's top that make private constants, by name."""
     used = _first_uses(tree)
     found: dict[str, ast.Assign] = {}
-    for statement in tree.body:
-        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or not _is_literal(statement.value):
+    for statement in [statement for block in _top_blocks(tree) for statement in block]:
+        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+            continue
+        value = statement.value
+        # Another name for one that always means the same, or a literal.
+        if bound.count(value.id) > 1 if isinstance(value, ast.Name) else not _is_literal(value):
             continue
         target = statement.targets[0]
         if not isinstance(target, ast.Name) or target.id[:1] != "_" or target.id[:2] == "__":
@@ -91,6 +95,14 @@ def _private_constants(tree: ast.Module, bound: list[str]) -> dict[str, ast.Assi
         if bound.count(target.id) == 1 and used.get(target.id, statement.end_lineno + 1) > statement.end_lineno:
             found[target.id] = statement
     return found
+
+
+def _top_blocks(tree: ast.Module) -> Iterator[list[ast.stmt]]:
+    """The statements that run whenever the file does: at its top, and in what is left of a branch decided there."""
+    yield tree.body
+    for statement in tree.body:
+        if isinstance(statement, ast.If) and isinstance(statement.test, ast.Constant):
+            yield statement.body if statement.test.value else statement.orelse
 
 
 def _is_literal(node: ast.expr) -> bool:

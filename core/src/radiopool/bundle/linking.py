@@ -26,17 +26,20 @@ def linked(sources: Mapping[PurePosixPath, str], parts: Iterable[Part]) -> dict[
     homes: dict[str, str] = {}
     for part in parts:
         for package, places in part.linked:
-            homes |= {_module(place): _module(package) for place in places}
+            homes |= {module_name(place): module_name(package) for place in places}
     made = {place: _redirected(source, homes) for place, source in sources.items()}
     for part in parts:
         for package, places in part.linked:
-            made[package] = _link(_module(package), [(place, sources[place]) for place in (package, *places)], homes)
+            made[package] = _link(
+                module_name(package), [(place, sources[place]) for place in (package, *places)], homes
+            )
             for place in places:
-                made[place] = f"from {_module(package)} import " + ", ".join(_own_names(sources[place])) + "\n"
+                made[place] = f"from {module_name(package)} import " + ", ".join(_own_names(sources[place])) + "\n"
     return made
 
 
-def _module(place: PurePosixPath) -> str:
+def module_name(place: PurePosixPath) -> str:
+    """The dotted name of the module that has that place below lib/."""
     words = place.with_suffix("").parts
     return ".".join(words[:-1] if words[-1] == "__init__" else words)
 

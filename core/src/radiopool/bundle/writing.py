@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from radiopool.bundle.board_half import board_half
-from radiopool.bundle.linking import linked
+from radiopool.bundle.linking import linked, module_name
 from radiopool.bundle.parts import Part
 from radiopool.bundle.starter import settings_file, starter_program
 from radiopool.errors import InvalidValueError
@@ -110,7 +110,7 @@ class Bundle:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, place.name)
             source.write_bytes(text.encode())
-            command = compiling(mpy_cross, source, target, str(place))
+            command = compiling(mpy_cross, source, target, place)
             done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise InvalidValueError(f"mpy-cross refuses {place}: {done.stdout}{done.stderr}")
@@ -122,12 +122,13 @@ class Bundle:
             )
 
 
-def compiling(mpy_cross: Path, source: Path, target: Path, place: str) -> list[str]:
-    """The command that compiles a file; `place` is what a traceback calls it.
+def compiling(mpy_cross: Path, source: Path, target: Path, place: PurePosixPath) -> list[str]:
+    """The command that compiles what has that place below lib/.
 
-    Without line numbers (-O3), a fourteenth of the bytecode: those of linked files would be no file's.
+    Without line numbers (-O3), a fourteenth of the bytecode: those of linked files would be no file's. So a traceback
+    names the module in place of a file.
     """
-    return [str(mpy_cross), "-O3", "-s", place, "-o", str(target), str(source)]
+    return [str(mpy_cross), "-O3", "-s", module_name(place), "-o", str(target), str(source)]
 
 
 def _maker(bytecode: Path) -> str:

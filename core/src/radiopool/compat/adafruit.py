@@ -307,7 +307,7 @@ def _pool_behind(socket_pool: "Any") -> "Any":
             "socket_pool must be a socket pool, not %r; that of a radio is get_radio_socketpool(radio)" % (socket_pool,)
         )
     driver, radio = registry.driver_of(socket_pool)
-    return socket_pool if driver is None else driver.socket_pool(radio)
+    return driver.socket_pool(radio or socket_pool)
 
 
 def _is_offline(radio: "Any") -> bool:

@@ -1,7 +1,7 @@
 """Connection pools: the requests to one host, on sockets leased under one pool key."""
 
 from radiopool.http.url import split
-from radiopool.http.wire import ENCODING, begin, spare
+from radiopool.http.wire import begin, spare
 from radiopool.keys import PoolKey, check_timeout
 from radiopool.platform import CPYTHON
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING or CPYTHON:
     from radiopool.http.fastwire import close_dropped, dropped, shrink
     from radiopool.http.file_response import HTTPResponse
     from radiopool.http.form_methods import check_count
+    from radiopool.http.header_lines import ENCODING
     from radiopool.http.pool_methods import PoolMethods as RequestMethods
 
     # Accepted, and beside the address without effect: urllib3 has them.
@@ -275,5 +276,5 @@ class HTTPConnectionPool(RequestMethods):
             return encode(method, head, body, lines, chunked, timeout)
         if len(lines[1]) >= _REMEMBERED:
             lines[1].clear()
-        request = lines[1][(method, url)] = (head + "\r\n").encode(ENCODING)
+        request = lines[1][(method, url)] = (head + "\r\n").encode(ENCODING if CPYTHON else "utf-8")
         return request, None

@@ -1,6 +1,6 @@
 """A request's headers as they are sent, once a caller gives any."""
 
-from radiopool.http.wire import ENCODING
+from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,6 +8,9 @@ if TYPE_CHECKING:
 
 SKIP_HEADER = "@@@SKIP_HEADER@@@"
 """As the value of Host, User-Agent or Accept-Encoding: leave that header out."""
+
+ENCODING = "latin-1" if CPYTHON else "utf-8"
+"""Of heads (RFC 9110 section 5.5). A board encodes as UTF-8 whatever it is told."""
 
 TOKEN = "-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+.^_`|~"
 """What names of methods and headers are made of (RFC 9110 section 5.6.2)."""

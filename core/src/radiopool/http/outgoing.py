@@ -1,6 +1,6 @@
 """The bodies of requests: small ones go out with the head, in one send."""
 
-from radiopool.http.wire import ENCODING
+from radiopool.http.header_lines import ENCODING
 from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING or CPYTHON:
     # The half that a board loads later: see `platform.Later`.
-    from radiopool.http.container_methods import ContainerMethods
+    from radiopool.http.container_methods import ContainerMethods as _ContainerMethods
 else:
-    ContainerMethods = object
+    _ContainerMethods = object
 
 # Not a tuple of constants, of which a board would keep a second one.
 _HTTP = tuple(["scheme", "host", "port", "timeout", "retries", "strict", "block", "source_address"])
@@ -53,7 +53,7 @@ def default_key_normalizer(
     return key_class(*values)
 
 
-class RecentlyUsedContainer(ContainerMethods):
+class RecentlyUsedContainer(_ContainerMethods):
     """A mapping of at most `maxsize` entries: one more drops the least recently used.
 
     Setting, `get` and `[]` are uses. `dispose_func(value)` is called for every value that leaves, outside the lock.

@@ -3,13 +3,14 @@
 Limits: a chunk's size line of LINE_LIMIT bytes, trailers of HEAD_LIMIT bytes in all, a head of HEAD_LIMIT bytes.
 """
 
-from radiopool.http.wire import HEAD_LIMIT, is_head
+from radiopool.http.wire import is_head
 from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from radiopool.http.wire import Exchange
 
+HEAD_LIMIT = 65536 if CPYTHON else 8192
 LINE_LIMIT = 4096 if CPYTHON else 256
 
 

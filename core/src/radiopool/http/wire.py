@@ -6,7 +6,7 @@ keeps the connection, and that nothing came after. Everything else closes it, wi
 
 Exchanges hold the receive buffer and are used again: `begin` takes a spare one, `spare` gives it back.
 
-Limits: a response head of HEAD_LIMIT bytes; INTERIM_LIMIT interim (1xx) responses before the final one.
+Limits: a response head of HEAD_LIMIT bytes (`unsized`); 16 interim (1xx) responses before the final one.
 """
 
 from radiopool.platform import CPYTHON
@@ -15,11 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-ENCODING = "latin-1" if CPYTHON else "utf-8"
-"""Of heads (RFC 9110 section 5.5). A board encodes as UTF-8 whatever it is told."""
-
-HEAD_LIMIT = 65536 if CPYTHON else 8192
-INTERIM_LIMIT = 16
+_INTERIM_LIMIT = 16
 _BUFFER = 16384 if CPYTHON else 512
 _SPARES = 16 if CPYTHON else 1
 
@@ -148,8 +144,8 @@ class Exchange:
             if status >= 200 or status == 101:
                 break
             interim += 1
-            if interim >= INTERIM_LIMIT:
-                raise self.failed("over %d interim responses" % INTERIM_LIMIT)
+            if interim >= _INTERIM_LIMIT:
+                raise self.failed("over %d interim responses" % _INTERIM_LIMIT)
         self.received = 0
         head = head.lower()
         at = head.find(b"\r\ncontent-length:")

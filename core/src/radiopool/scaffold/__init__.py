@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from radiopool.driver import CONTRACT
 from radiopool.errors import InvalidValueError
+from radiopool.vocabulary import CONTRACT
 
 TEMPLATE = Path(__file__).parent
 NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")

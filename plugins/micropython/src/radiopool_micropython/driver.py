@@ -1,7 +1,7 @@
 """The driver of MicroPython's own network, on boards and on the unix port."""
 
 from radiopool.driver import Driver, Traits
-from radiopool.platform import CPYTHON, NAME
+from radiopool.platform import CPYTHON
 from radiopool_micropython import __version__
 
 TYPE_CHECKING = False
@@ -54,11 +54,13 @@ class MicroPythonDriver(Driver):
         """The one socket pool. Raises DriverError on an interpreter that is not MicroPython."""
         if self._pool is None:
             if CPYTHON:
+                import sys
+
                 from radiopool.errors import DriverError
 
                 raise DriverError(
                     "driver 'micropython' runs on MicroPython and this is %s; here the host's own network is "
-                    "radiopool-cpython's" % NAME
+                    "radiopool-cpython's" % sys.implementation.name
                 )
             import socket
 
