@@ -126,9 +126,5 @@ else:
 
     def __getattr__(name):
         # In a bundle's bytecode the others are names of this module.
-        places = "finding registry vocabulary keys driver generic manager"
-        if name.endswith("Error"):
-            places = "errors"
-        elif name == "Policy":
-            places = "policy"
-        return find("radiopool.", places, name)
+        places = "finding registry policy vocabulary keys driver generic manager"
+        return find("radiopool.", "errors" if name.endswith("Error") else places, name)

@@ -59,7 +59,7 @@ class Driver(Later):
     that the conformance kit tries, and `doctor()`, a list of sentences on what is wrong with the installation.
     """
 
-    _later = "radiopool.driver_methods DriverMethods"
+    _later = ".driver_methods DriverMethods"
 
     contract: "tuple[int, int]" = CONTRACT
     """The contract the driver was written for."""

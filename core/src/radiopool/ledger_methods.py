@@ -49,10 +49,16 @@ class EntryMethods:
     """What an entry tells on CPython."""
 
     if TYPE_CHECKING:
+        bucket: Bucket
         state: str
         tls: bool
         leases: int
         reason: "str | None"
+
+    @property
+    def key(self) -> "Any":
+        """The pool key; on a board, `entry.bucket.key`."""
+        return self.bucket.key
 
     def __repr__(self) -> str:
         return "<Entry %s%s%s, leased %d times>" % (

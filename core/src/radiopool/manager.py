@@ -44,7 +44,7 @@ class ConnectionManager(Later):
     `driver` is the driver that knows the radio, `radio` the radio (None where only its socket pool is known).
     """
 
-    _later = "radiopool.manager_methods ManagerMethods"
+    _later = ".manager_methods ManagerMethods"
 
     def __init__(
         self,

@@ -60,7 +60,8 @@ else:
         __enter__ = __exit__ = release = acquire
 
     class Later:
-        """The parent of a class whose rarely needed half is a class in another module. `_later` names module and class.
+        """The parent of a class whose rarely needed half is a class in another module. `_later` names module and class,
+        the module without the `radiopool` that it begins with.
 
         What is not found here is looked for there, and that module loaded by the first to need it. (On CPython that
         class is the parent itself.) Special methods and `super()` do not find what stands there. A property there is
@@ -69,7 +70,7 @@ else:
 
         def __getattr__(self, name):
             module, half = self._later.split()
-            half = getattr(__import__(module, None, None, (half,)), half)
+            half = getattr(__import__("radiopool" + module, None, None, (half,)), half)
             found = getattr(half, name, None)
             if callable(found):
                 return lambda *args, **keywords: found(self, *args, **keywords)

@@ -84,7 +84,6 @@ class Entry(_EntryMethods):
 
     def __init__(self, bucket: Bucket, tls: bool, units: int) -> None:
         self.bucket = bucket
-        self.key = bucket.key
         self.generation = bucket.generation
         self.tls = tls
         self.units = units
@@ -100,7 +99,7 @@ class Ledger(Later):
     their sockets outside, and settles those that still hold units.
     """
 
-    _later = "radiopool.ledger_methods LedgerMethods"
+    _later = ".ledger_methods LedgerMethods"
     max_per_key: "int | None" = None
     max_idle: "int | None" = None
     max_age: "float | None" = None

@@ -33,3 +33,6 @@ LEARNED_MS = 60_000
 
 # A number of sockets that stands for any number; it fits a small int of every board.
 NO_LIMIT = 536_870_912
+
+# Interim (1xx) responses that may come before the final one.
+INTERIM_LIMIT = 16

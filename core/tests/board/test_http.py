@@ -346,7 +346,7 @@ def test_what_can_not_be_sent_is_refused_before_anything_is():
 
 def test_pools_are_kept_by_recency():
     pool, manager, http = serve(OK, OK, OK, OK)
-    http.pools._maxsize = 2
+    http.pools.maxsize = 2
     for host in ("a", "b", "a", "c"):
         http.request("GET", "http://" + host + ".example/")
     assert len(http.pools) == 2

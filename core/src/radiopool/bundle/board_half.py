@@ -24,6 +24,9 @@ def board_half(source: str) -> str:
       `(B)`. What stands beside a mark in `and` and `or` is taken to have no effects but its value.
     - `TYPE_CHECKING = False` is gone, `CPYTHON` is set to False, and an import that only such tests, branches and
       statements used is gone.
+    - `with self.lock:` is `if (True):` in a class that makes it of `radiopool.platform.Lock`, which excludes nobody
+      there.
+    - Parameters that must be given by name may be given by place, which takes a dictionary less.
     - Private constants, and those of `radiopool.vocabulary`, are their values: see `constants`.
 
     The file itself runs on a board too. Raises SyntaxError for what is not Python.
@@ -84,11 +87,24 @@ def _comes_to(node: ast.expr) -> bool | None:
     return None
 
 
+def _locks(tree: ast.Module) -> Iterator[str]:
+    """What a file makes of `radiopool.platform.Lock`, as it is written: `self.lock`."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    if not any(
+        node.module == "radiopool.platform" and alias.name == "Lock" for node in imports for alias in node.names
+    ):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "Lock()":
+            yield from map(ast.unparse, node.targets)
+
+
 class _Branches:
     """The edits that resolve tests. `is_test`: only whether the value is true matters, not which value it is."""
 
     def __init__(self, source: str) -> None:
         self.lines = Lines(source)
+        self._locks = set(_locks(self.lines.tree))
 
     def resolved(self) -> str:
         return self.lines.edited(self._block(self.lines.tree.body)).decode()
@@ -109,6 +125,13 @@ class _Branches:
         if isinstance(node, ast.If):
             yield from self._if(node)
             return
+        if isinstance(node, ast.With) and ", ".join(map(ast.unparse, node.items)) in self._locks:
+            header = self.lines.span(node)[0], self.lines.span(node.items[0].context_expr)[1]
+            yield self.lines.replace(*header, b"if (True)")
+            yield from self._block(node.body)
+            return
+        if isinstance(node, ast.FunctionDef):
+            yield from self._star(node.args)
         for field, child in ast.iter_fields(node):
             if isinstance(child, list) and child and isinstance(child[0], ast.stmt):
                 yield from self._block(child)
@@ -120,6 +143,13 @@ class _Branches:
                     yield from self._expression(inner, field == "test")
                 elif isinstance(inner, ast.AST):
                     yield from self._statement(inner)
+
+    def _star(self, arguments: ast.arguments) -> Iterator[Edit]:
+        # Where none of the parameters has to be given, and so their order can't matter.
+        if arguments.kwonlyargs and not arguments.vararg and None not in arguments.kw_defaults:
+            first = self.lines.span(arguments.kwonlyargs[0])[0]
+            star = self.lines.bytes.rindex(b"*", 0, first)
+            yield self.lines.replace(star, self.lines.bytes.index(b",", star) + 1, b"")
 
     def _if(self, node: ast.If) -> Iterator[Edit]:
         # The words `if` and `else` stay and with them the indentation: `if False` costs bytecode nothing.

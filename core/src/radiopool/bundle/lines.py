@@ -26,7 +26,7 @@ class Lines:
         for line in self.bytes.split(b"\n"):
             self._starts.append(self._starts[-1] + len(line) + 1)
 
-    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+    def span(self, node: ast.expr | ast.stmt | ast.arg) -> tuple[int, int]:
         """Where a node begins, its decorators included, and ends."""
         # A decorator's expression is in the tree, its "@" is not: that is where the statement would begin.
         line = min(found.lineno for found in (node, *getattr(node, "decorator_list", ())))

@@ -7,7 +7,8 @@ lists in its `board.json`, under "linked", the files that its bytecode has in an
 
 The package's `__init__` then has its own lines and after them those of these files, in that order. Their imports of
 each other go, and everybody else's lead to the package. Where a linked file was stays one that takes its names from
-there, for programs that import them by that path. Source is not linked: a board would have to compile it all at once.
+there, for programs that import them by that path. An import within a package is relative, since a dotted name is one
+more that the board keeps. Source is not linked: a board would have to compile it all at once.
 """
 
 from __future__ import annotations
@@ -27,12 +28,10 @@ def linked(sources: Mapping[PurePosixPath, str], parts: Iterable[Part]) -> dict[
     for part in parts:
         for package, places in part.linked:
             homes |= {module_name(place): module_name(package) for place in places}
-    made = {place: _redirected(source, homes) for place, source in sources.items()}
+    made = {place: _redirected(source, _folder(place), homes) for place, source in sources.items()}
     for part in parts:
         for package, places in part.linked:
-            made[package] = _link(
-                module_name(package), [(place, sources[place]) for place in (package, *places)], homes
-            )
+            made[package] = _link([(place, sources[place]) for place in (package, *places)], homes)
             for place in places:
                 made[place] = f"from {module_name(package)} import " + ", ".join(_own_names(sources[place])) + "\n"
     return made
@@ -44,8 +43,17 @@ def module_name(place: PurePosixPath) -> str:
     return ".".join(words[:-1] if words[-1] == "__init__" else words)
 
 
-def _link(package: str, files: list[tuple[PurePosixPath, str]], homes: Mapping[str, str]) -> str:
-    """The source of a package with its linked files. homes: of each linked module the package that has its names."""
+def _folder(place: PurePosixPath) -> str:
+    """The dotted name of the package that a module is in; of a package, its own."""
+    return ".".join(place.parts[:-1])
+
+
+def _link(files: list[tuple[PurePosixPath, str]], homes: Mapping[str, str]) -> str:
+    """The source of a package, the first file, with its linked files.
+
+    homes: of each linked module the package that has its names.
+    """
+    package = module_name(files[0][0])
     given: dict[str, str] = {}
     for place, source in files:
         for name in _own_names(source):
@@ -57,16 +65,19 @@ def _link(package: str, files: list[tuple[PurePosixPath, str]], homes: Mapping[s
         # Of the package itself a module of its own may be wanted.
         return homes.get(module) == package or (module == package and set(names) <= given.keys())
 
-    return "\n".join(_redirected(source, homes, is_at_hand) for _, source in files)
+    return "\n".join(_redirected(source, package, homes, is_at_hand) for _, source in files)
 
 
 def _redirected(
-    source: str, homes: Mapping[str, str], is_at_hand: Callable[[str, list[str]], bool] = lambda module, names: False
+    source: str,
+    folder: str,
+    homes: Mapping[str, str],
+    is_at_hand: Callable[[str, list[str]], bool] = lambda module, names: False,
 ) -> str:
     """The source with its imports from linked modules leading to where their names are; no line moves.
 
-    is_at_hand: whether what is imported from a module stands in the same file, and has only to be given another name
-    where one is wanted.
+    folder: the package that it stands in. is_at_hand: whether what is imported from a module stands in the same file,
+    and has only to be given another name where one is wanted.
     """
     lines = Lines(source)
     edits: list[Edit] = []
@@ -81,13 +92,24 @@ def _redirected(
                 edits += lines.remove(block, lambda statement: id(statement) in here and not renamed[id(statement)])
     for key, node in imports.items():
         if key not in here:
-            home = homes.get(node.module or "")
-            if home:
+            module = node.module or ""
+            home = _nearest(homes.get(module, module), folder)
+            if home != module and not node.level:
                 edits.append(lines.replace(*lines.span(node), _import(home, node.names), b")"))
         elif renamed[key]:
             text = "; ".join(f"{alias.asname} = {alias.name}" for alias in renamed[key])
             edits.append(lines.replace(*lines.span(node), text.encode()))
     return lines.edited(edits).decode()
+
+
+def _nearest(module: str, folder: str) -> str:
+    """The shortest name by which a module in that package imports another: relative where it goes up from there."""
+    head, _, tail = module.rpartition(".")
+    if module == folder or folder.startswith(module + "."):
+        head, tail = module, ""
+    if not folder or (head != folder and not folder.startswith(head + ".")):
+        return module
+    return "." * (folder.count(".") - head.count(".") + 1) + tail
 
 
 def _import(module: str, names: list[ast.alias]) -> bytes:

@@ -126,7 +126,7 @@ class ConnectionManager(_ConnectionManager):
         """Close a leased socket, or an idle one. Raises RuntimeError for a stranger's."""
         entry = self._entry_of(socket)
         if entry.state == IDLE:
-            self.retire(None, entry.key)
+            self.retire(None, entry.bucket.key)
         else:
             self.discard(entry, "closed by its user")
 
@@ -159,7 +159,7 @@ class ConnectionManager(_ConnectionManager):
         with account.lock:
             entries = list(account.ledger.by_socket.values())
         for entry in entries:
-            if entry.state == LEASED and getattr(entry.key, "custom", None) == _OURS:
+            if entry.state == LEASED and getattr(entry.bucket.key, "custom", None) == _OURS:
                 self.discard(entry, "closed with all")
         self.close_all()
 

@@ -55,7 +55,7 @@ class HTTPConnectionPool(RequestMethods):
     TypeError when the first socket is leased, unless the pool's key has it.
     """
 
-    _later = "radiopool.http.endings PoolEndings"
+    _later = ".http.endings PoolEndings"
     scheme = "http"
     if TYPE_CHECKING:
 
@@ -65,10 +65,12 @@ class HTTPConnectionPool(RequestMethods):
         def _target(self, url: str) -> str:
             """What the request line asks for; of pools that forward."""
 
-    forwards = False
-    """Whether its targets are absolute URLs, of any host, for a proxy to forward."""
-    proxy: "Any" = None
-    proxy_headers: "Any" = None
+    if TYPE_CHECKING or CPYTHON:
+        forwards = False
+        """Whether its targets are absolute URLs, of any host, for a proxy to forward."""
+        proxy: "Any" = None
+        proxy_headers: "Any" = None
+        _connect: "Any" = None
     num_connections = num_requests = 0
     """Connections opened, requests sent."""
     _lease_key: "tuple[PoolKey, Any] | None" = None
@@ -111,7 +113,7 @@ class HTTPConnectionPool(RequestMethods):
         self.block = block
         self.headers = headers
         self.retries = retries
-        if _proxy:
+        if CPYTHON and _proxy:
             self.proxy = _proxy
             self.proxy_headers = _proxy_headers
         self.manager = manager
@@ -171,12 +173,12 @@ class HTTPConnectionPool(RequestMethods):
             try:
                 key, context = self._lease_key or self._make_key()
                 most = self.maxsize if self.block else None
-                entry = manager.acquire(key, context, timeout, pool_timeout, most, self._connect)
+                entry = manager.acquire(key, context, timeout, pool_timeout, most, self._connect if CPYTHON else None)
             except OSError as error:
                 from radiopool.http.failures import lease_failed
 
                 failure = lease_failed(self, error)
-                if failure is error:
+                if CPYTHON and failure is error:
                     raise
                 raise failure from error
             recycled = entry.leases > 1
@@ -189,7 +191,7 @@ class HTTPConnectionPool(RequestMethods):
             exchange = begin(self, entry, lines[2])
             exchange.timeout = timeout
             try:
-                if clock:
+                if CPYTHON and clock:
                     entry.socket.settimeout(clock.read_timeout)
                 exchange.send(request)
                 if body is not None:
@@ -201,16 +203,19 @@ class HTTPConnectionPool(RequestMethods):
                 break
             except BaseException as error:
                 exchange.abort("interrupted")
-                again = recycled and not again and not exchange.stop and isinstance(error, OSError)
+                again = recycled and not again
                 if again:
                     from radiopool.http.failures import may_repeat
 
-                    again = may_repeat(exchange, method)
+                    again = may_repeat(exchange, method, error)
                 spare(exchange)
                 if not again:
                     raise
         self.num_requests += 1
-        response = HTTPResponse(exchange, url, method, decode_content, None, enforce_content_length)
+        if CPYTHON:
+            response = HTTPResponse(exchange, url, method, decode_content, None, enforce_content_length)
+        else:
+            response = HTTPResponse(exchange, url)
         if preload_content:
             response.data  # noqa: B018
         elif CPYTHON:
@@ -221,14 +226,12 @@ class HTTPConnectionPool(RequestMethods):
         # With retries, and redirects within the host, it is in `pool_methods`. On a board redirects are the manager's.
         urlopen = request_once  # type: ignore[assignment]
 
-    _connect: "Any" = None
-
     def _make_key(self) -> "tuple[PoolKey, Any]":
         """The key of this pool's leases, and the TLS context that it names."""
         if self.conn_kw and CPYTHON:
             self._check_options(_OPTIONS)
         context = server_name = None
-        if self.scheme == "https" or self.forwards:
+        if self.scheme == "https" or (CPYTHON and self.forwards):
             context, server_name = self._tls()
         # One assignment: another thread that makes it too must not find the key of one context with the other.
         self._lease_key = made = (
@@ -239,7 +242,7 @@ class HTTPConnectionPool(RequestMethods):
                 self._session,
                 context and id(context),
                 server_name,
-                self.proxy,
+                self.proxy if CPYTHON else None,
                 self.conn_kw.get("source_address"),
                 self._serial,
             ),
@@ -268,7 +271,7 @@ class HTTPConnectionPool(RequestMethods):
         self, method: str, url: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool, timeout: "Any"
     ) -> "tuple[bytes, Any]":
         """The request's head as it is sent, a small body included, and what remains to be sent of the body."""
-        target = self._target(url) if self.forwards else split(url)[3]
+        target = self._target(url) if CPYTHON and self.forwards else split(url)[3]
         head = method + " " + target + " HTTP/1.1\r\n" + lines[3]
         if body is not None or method != "GET":
             from radiopool.http.outgoing import encode

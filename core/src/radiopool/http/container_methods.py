@@ -14,11 +14,12 @@ class ContainerMethods:
     Iterating is refused, since other threads change it meanwhile: take `keys()`, a list.
     """
 
-    _maxsize: int
+    maxsize: int
     dispose_func: Callable[[Any], None] | None
     lock: Lock
     _container: OrderedDict[Any, Any]
-    _newest: Any
+    # The key of the last entry, where that is known.
+    _newest: Any = None
 
     def get(self, key: Any, default: Any = None) -> Any:
         raise NotImplementedError
@@ -34,7 +35,7 @@ class ContainerMethods:
             gone = [self._container.pop(key)] if key in self._container else []
             self._container[key] = value
             self._newest = None
-            if len(self._container) > self._maxsize:
+            if len(self._container) > self.maxsize:
                 gone.append(self._container.popitem(last=False)[1])
         self._dispose(gone)
 

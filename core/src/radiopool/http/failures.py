@@ -2,6 +2,8 @@
 
 import radiopool.errors as core
 import radiopool.http.errors as errors
+from radiopool.http.wire import is_head
+from radiopool.vocabulary import INTERIM_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,14 +29,17 @@ def lease_failed(pool: "Any", error: OSError) -> "Exception":
     return error
 
 
-def exchange_failed(exchange: "Any", reason: "Any", kind: str) -> "Exception":
+def failed(exchange: "Any", reason: "Any", kind: "str | None") -> "Exception":
     """End an exchange's lease; the error to raise (see `Exchange.failed`)."""
+    if kind == "head":
+        reason = _wrong_with(exchange, reason)
+        kind = None
     if reason is None:
         exchange.abort("peer closed in the body")
         return errors.IncompleteRead(exchange.received, exchange.left)
     if isinstance(reason, str):
         exchange.abort(reason)
-        return getattr(errors, kind)(reason)  # type: ignore[no-any-return]
+        return getattr(errors, kind or "ProtocolError")(reason)  # type: ignore[no-any-return]
     pool = exchange.pool
     if pool.manager.driver.is_timeout(reason):
         exchange.abort("timeout")
@@ -44,9 +49,23 @@ def exchange_failed(exchange: "Any", reason: "Any", kind: str) -> "Exception":
     return errors.ProtocolError("Connection aborted: %s" % reason)
 
 
-def may_repeat(exchange: "Any", method: str) -> bool:
-    """Whether a request that failed on a recycled connection, before the first byte of a response, may go out again:
-    if the peer can't have acted on it, or acting twice does no harm."""
+def _wrong_with(exchange: "Any", head: "bytes | None") -> str:
+    """What is wrong with a head that did not end (None), that is none, or one too many."""
+    if head is None:
+        unread = exchange.buffer[exchange.start : exchange.stop]
+        if unread.find(b"\n\n") >= 0:
+            return "lines end in LF without CR"
+        return "peer closed before the response" + (" head ended" if unread else "")
+    if is_head(head):
+        return "over %d interim responses" % INTERIM_LIMIT
+    return "not an HTTP/1 response: %r" % head[: head.find(b"\r\n")][:80]
+
+
+def may_repeat(exchange: "Any", method: str, error: BaseException) -> bool:
+    """Whether a request that failed on a recycled connection may go out again: before the first byte of a response, if
+    the peer can't have acted on it, or acting twice does no harm."""
+    if exchange.stop or not isinstance(error, OSError):
+        return False
     from radiopool.http.outgoing import IDEMPOTENT
 
     return exchange.close != "timeout" and (method in IDEMPOTENT or not exchange.sent)
@@ -77,6 +96,6 @@ def bad_url(url: object, start: int = 0, scheme: str = "") -> "Exception":
     return errors.LocationParseError(url)
 
 
-def unknown_scheme(scheme: "str | None") -> "Exception":
+def bad_scheme(scheme: "str | None") -> "Exception":
     """The error of a URL of a scheme that no pool speaks, or without one."""
     return errors.URLSchemeUnknown(scheme)

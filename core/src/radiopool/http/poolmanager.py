@@ -51,8 +51,9 @@ class PoolManager(RequestMethods):
     Sockets are leased under a session of its own: closing its pools touches nobody else's.
     """
 
-    _later = "radiopool.http.endings ManagerEndings"
-    proxy: "Any" = None
+    _later = ".http.endings ManagerEndings"
+    if TYPE_CHECKING or CPYTHON:
+        proxy: "Any" = None
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class PoolManager(RequestMethods):
         self._session = next_serial()
         # URL: (pool key, target), as long as what the keys are made of stays the same.
         self._routes: "dict[str, tuple[Any, str]]" = {}
-        self._made_of: "tuple[Any, Any]" = (None, None)
+        self._made_of: "Any" = None
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **kw: "Any") -> "HTTPResponse":
         """Send a request to an absolute URL and return its response.
@@ -90,12 +91,12 @@ class PoolManager(RequestMethods):
         pool, target = self.pool_of(url)
         if kw.get("headers") is None:
             kw["headers"] = self.headers
-        body = kw.get("body")
-        if CPYTHON and body is not None and type(body) is not bytes and type(body) is not str:
-            from radiopool.http.body import replayable
-
-            kw["body"] = replayable(body)
         if CPYTHON:
+            body = kw.get("body")
+            if body is not None and type(body) is not bytes and type(body) is not str:
+                from radiopool.http.body import replayable
+
+                kw["body"] = replayable(body)
             response = pool.urlopen(method, target, redirect=False, assert_same_host=False, **kw)
         else:
             response = pool.urlopen(method, target, **kw)
@@ -113,20 +114,21 @@ class PoolManager(RequestMethods):
 
         Raises LocationValueError, URLSchemeUnknown.
         """
-        if self._made_of[0] != self.connection_pool_kw or self._made_of[1] != self.key_fn_by_scheme:
+        made_of = (self.connection_pool_kw, self.key_fn_by_scheme)
+        if self._made_of != made_of:
             self._routes.clear()
-            self._made_of = (self.connection_pool_kw.copy(), self.key_fn_by_scheme.copy())
-        route = self._routes.get(url)
+            self._made_of = (made_of[0].copy(), made_of[1].copy())
+        route: "Any" = self._routes.get(url)
         pool = route and self.pools.get(route[0])
-        if route and pool:
+        if pool:
             return pool, route[1]
         scheme, host, port, target = split(url)
         if not scheme:
-            from radiopool.http.failures import unknown_scheme
+            from radiopool.http.failures import bad_scheme
 
-            raise unknown_scheme(scheme)
+            raise bad_scheme(scheme)
         pool = self.connection_from_host(host, port, scheme)
-        if pool.forwards:
+        if CPYTHON and pool.forwards:
             target = scheme + "://" + host + (":%d" % port if port else "") + target
         if len(self._routes) >= _REMEMBERED or (CPYTHON and self._may_change_unseen()):
             self._routes.clear()
@@ -172,9 +174,9 @@ class PoolManager(RequestMethods):
             prepare(self)
         make_key = self.key_fn_by_scheme.get(scheme)
         if make_key is None:
-            from radiopool.http.failures import unknown_scheme
+            from radiopool.http.failures import bad_scheme
 
-            raise unknown_scheme(scheme)
+            raise bad_scheme(scheme)
         key = make_key(request_context)
         if CPYTHON:
             key = self._whole_key(scheme, key, request_context)

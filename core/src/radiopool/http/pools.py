@@ -18,8 +18,8 @@ if TYPE_CHECKING or CPYTHON:
 else:
     _ContainerMethods = object
 
-# Not a tuple of constants, of which a board would keep a second one.
-_HTTP = tuple(["scheme", "host", "port", "timeout", "retries", "strict", "block", "source_address"])
+# In one text, since a board would keep a name for each.
+_HTTP = tuple("scheme host port timeout retries strict block source_address".split())
 
 if TYPE_CHECKING or CPYTHON:
     BasePoolKey = namedtuple("BasePoolKey", _HTTP[:3])  # type: ignore[misc]
@@ -40,7 +40,7 @@ def default_key_normalizer(
     Mappings and lists among the values are made hashable.
     """
     values = []
-    names: "Any" = fields or FIELDS.get(key_class) or getattr(key_class, "_fields", None)
+    names: "Any" = fields or FIELDS.get(key_class) or (CPYTHON and getattr(key_class, "_fields", None))
     for name in names:
         value = request_context.get(name)
         if name == "scheme" or name == "host":
@@ -59,13 +59,11 @@ class RecentlyUsedContainer(_ContainerMethods):
     Setting, `get` and `[]` are uses. `dispose_func(value)` is called for every value that leaves, outside the lock.
     """
 
-    # The key of the last entry, where that is known.
-    _newest: "Any" = None
-
     def __init__(self, maxsize: int = 10, dispose_func: "Callable[[Any], None] | None" = None) -> None:
-        self._maxsize = maxsize
+        self.maxsize = maxsize
         self.dispose_func = dispose_func
-        self.lock = Lock()
+        if CPYTHON:
+            self.lock = Lock()
         self._container: "OrderedDict[Any, Any]" = OrderedDict()
 
     def get(self, key: "Any", default: "Any" = None) -> "Any":
@@ -94,7 +92,7 @@ class RecentlyUsedContainer(_ContainerMethods):
         with self.lock:
             if key in self._container:
                 return self._container[key]
-            if len(self._container) >= self._maxsize > 0:
+            if len(self._container) >= self.maxsize > 0:
                 gone = self._container.pop(next(iter(self._container)))
             self._container[key] = value
             if CPYTHON:

@@ -24,7 +24,7 @@ else:
 class BaseHTTPResponse(Later):
     """What a server answered. The lease of its socket ends with the last byte of the body, or with `close`."""
 
-    _later = "radiopool.http.response_methods ResponseMethods"
+    _later = ".http.response_methods ResponseMethods"
 
     def __init__(self, exchange: "Exchange", url: "str | None" = None, *_: object) -> None:
         self.status = exchange.status
@@ -60,8 +60,7 @@ class BaseHTTPResponse(Later):
         try:
             return source.readinto(b, len(b))  # type: ignore[no-any-return]
         finally:
-            if not source.entry:
-                self._settle()
+            self._settle()
 
     def _settle(self) -> None:
         # After a read: whatever happened, an exchange whose lease has ended serves another request.

@@ -10,9 +10,9 @@ TYPE_CHECKING = False
 
 _HOST = "abcdefghijklmnopqrstuvwxyz0123456789.-"
 _TARGET = _HOST + "ABCDEFGHIJKLMNOPQRSTUVWXYZ/?_~!$&'()*+,;=:@" + ("" if CPYTHON else "%")
-_REMEMBERED = 256 if CPYTHON else 2
 
 if TYPE_CHECKING or CPYTHON:
+    from radiopool.platform import remembered
 
     def _is_plain_host(host: str) -> bool:
         if len(host) > 63 or host[0] == "." or ".." in host:
@@ -24,25 +24,12 @@ if TYPE_CHECKING or CPYTHON:
         return len(numbers) == 4 == host.count(".") + 1 and max([int(number) for number in numbers]) < 256
 
 
-_known: "dict[str, tuple[str | None, str, int | None, str]]" = {}
-
-
 def split(url: str) -> "tuple[str | None, str, int | None, str]":
     """(scheme, host, port, target) of an absolute URL: port None if it names none, target what the request line has.
 
     scheme is None if the URL has none. Raises LocationParseError for what is no URL.
     """
-    parts = _known.get(url)
-    if parts is None:
-        parts = _split(url)
-        if len(_known) >= _REMEMBERED:
-            _known.clear()
-        _known[url] = parts
-    return parts
-
-
-def _split(url: str) -> "tuple[str | None, str, int | None, str]":
-    if not isinstance(url, str) or "\r" in url or "\n" in url or "\0" in url:
+    if not isinstance(url, str) or (CPYTHON and ("\r" in url or "\n" in url or "\0" in url)):
         from radiopool.http.failures import bad_url
 
         raise bad_url(url)
@@ -79,3 +66,7 @@ def _split(url: str) -> "tuple[str | None, str, int | None, str]":
     from radiopool.http.failures import bad_url
 
     raise bad_url(url, start, scheme)
+
+
+if TYPE_CHECKING or CPYTHON:
+    split = remembered(split)

@@ -6,16 +6,16 @@ keeps the connection, and that nothing came after. Everything else closes it, wi
 
 Exchanges hold the receive buffer and are used again: `begin` takes a spare one, `spare` gives it back.
 
-Limits: a response head of HEAD_LIMIT bytes (`unsized`); 16 interim (1xx) responses before the final one.
+Limits: a response head of HEAD_LIMIT bytes (`unsized`); INTERIM_LIMIT interim (1xx) responses before the final one.
 """
 
 from radiopool.platform import CPYTHON
+from radiopool.vocabulary import INTERIM_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_INTERIM_LIMIT = 16
 _BUFFER = 16384 if CPYTHON else 512
 _SPARES = 16 if CPYTHON else 1
 
@@ -46,10 +46,13 @@ def begin(pool: "Any", entry: "Any", close: "str | None" = None) -> "Exchange":
 
     close: why the connection is not to be recycled whatever the response says.
     """
-    try:
-        exchange = _spare.pop()
-    except IndexError:
-        exchange = Exchange()
+    if CPYTHON:
+        try:
+            exchange = _spare.pop()
+        except IndexError:
+            exchange = Exchange()
+    else:
+        exchange = _spare.pop() if _spare else Exchange()
     exchange.pool = pool
     exchange.entry = entry
     exchange.socket = entry.socket
@@ -76,16 +79,19 @@ class Exchange:
     received: body bytes handed out. close: why the connection can't be recycled after this response.
     """
 
+    if TYPE_CHECKING:
+        pool: Any
+        entry: Any
+        socket: Any
+        timeout: float | None
+        close: str | None
+        left: int | None
+
     def __init__(self) -> None:
         # All attributes at once: a board finds it hard to enlarge what holds them once its heap is full.
-        self.pool: "Any" = None
-        self.entry: "Any" = None
-        self.socket: "Any" = None
+        self.pool = self.entry = self.socket = self.timeout = self.close = self.left = None
         self.start = self.stop = self.sent = self.status = self.chunked = self.received = 0
-        self.timeout: "float | None" = None
-        self.close: "str | None" = None
         self.head = b""
-        self.left: "int | None" = None
         self.encoded = False
         # Head and method of the last response, and the framing that they come to: the next often has the same.
         self.known: "tuple[Any, ...]" = (None,)
@@ -124,51 +130,45 @@ class Exchange:
                 end = self.buffer.find(b"\r\n\r\n", start + seen, stop) + 4 if start < stop else 0
                 if end > 3:
                     break
-                if start < stop:
-                    if self.buffer.find(b"\n\n", start + seen, stop) >= 0:
-                        raise self.failed("lines end in LF without CR")
-                    seen = max(stop - start - 3, 0)
-                if not self.fill():
-                    raise self.failed("peer closed before the response" + (" head ended" if start < stop else ""))
+                if (start < stop and self.buffer.find(b"\n\n", start + seen, stop) >= 0) or not self.fill():
+                    raise self.failed(None, "head")
+                seen = max(stop - start - 3, 0)
             self.start = end
             head = self.head = bytes(self.view[start:end])
             known = self.known
             if head == known[0] and method == known[1]:
-                self.status, self.left, self.chunked, self.encoded, close = known[2]
-                self.close = close or self.close
-                self.received = 0
-                return
-            if not is_head(head):
-                raise self.failed("not an HTTP/1 response: %r" % head[: head.find(b"\r\n")][:80])
-            status = int(head[9:12])
-            if status >= 200 or status == 101:
                 break
-            interim += 1
-            if interim >= _INTERIM_LIMIT:
-                raise self.failed("over %d interim responses" % _INTERIM_LIMIT)
-        self.received = 0
-        head = head.lower()
-        at = head.find(b"\r\ncontent-length:")
-        value = head[at + 17 : head.find(b"\r", at + 17)].strip()
-        if (
-            at > 0
-            and value.isdigit()
-            and len(value) < 18
-            and status not in (101, 204, 304)
-            and method != "HEAD"
-            and head[7] == 49
-            and head.find(b"ing:") < 0
-            and head.find(b"close") < 0
-            and head.find(b"\r\ncontent-length:", at + 17) < 0
-        ):
-            # The plain case: a length and nothing else to judge (no Transfer-Encoding, no Content-Encoding).
-            framing: "tuple[Any, ...]" = (status, int(value), 0, False, None)
-        else:
-            from radiopool.http.framing import frame
+            if not is_head(head) or interim > INTERIM_LIMIT:
+                raise self.failed(head, "head")
+            status = int(head[9:12])
+            if status < 200 and status != 101:
+                interim += 1
+                continue
+            lower = head.lower()
+            at = lower.find(b"\r\ncontent-length:")
+            value = lower[at + 17 : lower.find(b"\r", at + 17)].strip()
+            if (
+                at > 0
+                and value.isdigit()
+                and len(value) < 18
+                and status >= 200
+                and 204 != status != 304
+                and method != "HEAD"
+                and head[7] == 49
+                and lower.find(b"ing:") < 0
+                and lower.find(b"close") < 0
+                and lower.find(b"\r\ncontent-length:", at + 17) < 0
+            ):
+                # The plain case: a length and nothing else to judge (no Transfer-Encoding, no Content-Encoding).
+                framing: "tuple[Any, ...]" = (status, int(value), 0, False, None)
+            else:
+                from radiopool.http.framing import frame
 
-            framing = frame(self, method, status, head)
-        self.known = (self.head, method, framing)
-        self.status, self.left, self.chunked, self.encoded, close = framing
+                framing = frame(self, method, status, lower)
+            known = self.known = (head, method, framing)
+            break
+        self.received = 0
+        self.status, self.left, self.chunked, self.encoded, close = known[2]
         self.close = close or self.close
 
     def readinto(self, target: "Any", size: int) -> int:
@@ -244,12 +244,13 @@ class Exchange:
             self.close = reason
             self.pool.manager.discard(entry, reason)
 
-    def failed(self, reason: "Any", kind: str = "ProtocolError") -> "Exception":
+    def failed(self, reason: "Any", kind: "str | None" = None) -> "Exception":
         """End the lease, and make the error to raise: for an error of the socket, for a broken rule (text; `kind` is
-        the error's name in `errors`), or for a body that the peer cut short (None)."""
-        from radiopool.http.failures import exchange_failed
+        the error's name in `errors`), for a body that the peer cut short (None), or with `kind` "head" for a head that
+        is none (bytes), or did not end (None)."""
+        from radiopool.http.failures import failed
 
-        return exchange_failed(self, reason, kind)
+        return failed(self, reason, kind)
 
     def fill(self) -> int:
         """More bytes behind those unread; 0 if the peer closed."""
