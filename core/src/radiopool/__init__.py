@@ -127,4 +127,4 @@ else:
     def __getattr__(name):
         # In a bundle's bytecode the others are names of this module.
         places = "finding registry policy vocabulary keys driver generic manager"
-        return find("radiopool.", "errors" if name.endswith("Error") else places, name)
+        return find(__name__, "errors" if name.endswith("Error") else places, name)

@@ -42,11 +42,11 @@ else:
         if name[0] != "_":
             for module in modules.split():
                 gc.collect()
-                found = getattr(__import__(package + module, None, None, (name,)), name, None)
+                found = getattr(__import__(package + "." + module, None, None, (name,)), name, None)
                 if found is not None:
                     return found
             try:
-                return __import__(package + name, None, None, (name,))
+                return __import__(package + "." + name, None, None, (name,))
             except ImportError:
                 pass
         raise AttributeError(name)

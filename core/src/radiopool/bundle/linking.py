@@ -65,7 +65,9 @@ def _link(files: list[tuple[PurePosixPath, str]], homes: Mapping[str, str]) -> s
         # Of the package itself a module of its own may be wanted.
         return homes.get(module) == package or (module == package and set(names) <= given.keys())
 
-    return "\n".join(_redirected(source, package, homes, is_at_hand) for _, source in files)
+    texts = [_redirected(source, package, homes, is_at_hand) for _, source in files]
+    # What loading leaves behind goes at once, or the heap ends in pieces too small for a buffer.
+    return "\n".join([*texts, "import gc", "gc.collect()", ""])
 
 
 def _redirected(

@@ -12,6 +12,7 @@ class PoolEndings:
         host: str
         port: int
         manager: Any
+        maxsize: int
         _session: Any
         _lease_key: Any
         _closed: bool
@@ -19,6 +20,11 @@ class PoolEndings:
     def close(self) -> None:
         """Close the idle sockets, and those in use when they are given back; refuse further requests."""
         self._closed = True
+        self.retire()
+
+    def let_go(self) -> None:
+        """Close the idle sockets. Who holds the pool still may send requests; none of their sockets is kept."""
+        self.maxsize = 0
         self.retire()
 
     def retire(self) -> None:

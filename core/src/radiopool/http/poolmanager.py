@@ -76,7 +76,7 @@ class PoolManager(RequestMethods):
         self.connection_pool_kw = connection_pool_kw
         self.key_fn_by_scheme = key_fn_by_scheme.copy()
         self.pool_classes_by_scheme = pool_classes_by_scheme.copy()
-        self.pools = RecentlyUsedContainer(num_pools, _let_go)
+        self.pools = RecentlyUsedContainer(num_pools, lambda pool: pool.let_go())
         self._session = next_serial()
         # URL: (pool key, target), as long as what the keys are made of stays the same.
         self._routes: "dict[str, tuple[Any, str]]" = {}
@@ -196,9 +196,3 @@ class PoolManager(RequestMethods):
             # Two threads may make one at once: the first to be stored is everybody's.
             pool = self.pools.setdefault(pool_key, pool)
         return pool
-
-
-def _let_go(pool: "Any") -> None:
-    # Who holds the pool still may send requests; none of its sockets is kept any more.
-    pool.maxsize = 0
-    pool.retire()

@@ -244,13 +244,13 @@ class Exchange:
             self.close = reason
             self.pool.manager.discard(entry, reason)
 
-    def failed(self, reason: "Any", kind: "str | None" = None) -> "Exception":
-        """End the lease, and make the error to raise: for an error of the socket, for a broken rule (text; `kind` is
-        the error's name in `errors`), for a body that the peer cut short (None), or with `kind` "head" for a head that
+    def failed(self, reason: "Any", name: "str | None" = None) -> "Exception":
+        """End the lease, and make the error to raise: for an error of the socket, for a broken rule (text; `name` is
+        the error's in `errors`), for a body that the peer cut short (None), or with `name` "head" for a head that
         is none (bytes), or did not end (None)."""
         from radiopool.http.failures import failed
 
-        return failed(self, reason, kind)
+        return failed(self, reason, name)
 
     def fill(self) -> int:
         """More bytes behind those unread; 0 if the peer closed."""
