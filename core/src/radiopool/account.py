@@ -46,7 +46,7 @@ class Account(Later):
         self.policy = policy
         self.clock = clock
         traits = driver.traits(radio)
-        self.ledger = Ledger(policy, traits.budget, traits.tls_cost, policy and self.prepare(policy))
+        self.ledger = Ledger(policy, traits.budget, traits.tls_cost, policy and policy.prepare(self))
         self.lock = Lock()
 
     def decide(self, decision: "Callable[..., Any]", *arguments: "Any") -> "Any":

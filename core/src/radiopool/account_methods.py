@@ -36,18 +36,6 @@ class AccountMethods:
     # Those who wait, in their order; nobody can, here.
     tickets: "Any" = ()
 
-    def prepare(self, policy: "Policy") -> "Any":
-        """What a policy asks for beside the ledger's rules; the source of chance for ages, if there is a `max_age`."""
-        if policy.cooldown:
-            from radiopool.cooldown import Cooldown
-
-            self.cooldown = Cooldown(policy.cooldown)
-        if policy.max_age is None:
-            return None
-        from random import random
-
-        return random
-
     # -- refusals
 
     def wait(

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
     from typing import Any
 
-    from radiopool.policy import Policy
     from radiopool.recycling import Bucket, Entry
 
 
@@ -103,16 +102,7 @@ class LedgerMethods:
     # What a reset took away from its user. A ledger has one of its own from its first reset on.
     lost: "dict[Any, Entry]" = {}
 
-    # -- policies
-
-    def follow(self, policy: "Policy", random: "Any") -> "tuple[int | None, int | None] | None":
-        """Take over a policy's rules; its budget, if it has one."""
-        self.max_per_key = policy.max_per_key
-        self.max_idle = policy.max_idle
-        self.max_age = policy.max_age
-        self.idle_ms = None if policy.idle_timeout is None else int(policy.idle_timeout * 1000)
-        self.random = random
-        return policy.budget
+    # -- rules of a policy
 
     def lifetime(self) -> int:
         """Milliseconds that a socket opened now may live: the `max_age`, up to a tenth less by chance."""

@@ -4,7 +4,10 @@ from radiopool.errors import InvalidValueError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from radiopool.account import Account
+    from radiopool.recycling import Ledger
 
 
 class Policy:
@@ -20,7 +23,7 @@ class Policy:
     leak_after: report a lease that lasts longer, with the place that took it.
     cooldown: after repeated connect failures a key rests this long, doubled for each further failure; None is off.
 
-    Waiting, the leak report and the cooldown need CPython. Raises InvalidValueError.
+    Waiting and the leak report need CPython. Raises InvalidValueError.
     """
 
     def __init__(
@@ -57,6 +60,27 @@ class Policy:
                 ("cooldown", cooldown),
             ),
         )
+
+    def prepare(self, account: "Account") -> "Callable[[], float] | None":
+        """Give an account what is asked for beside the ledger's rules; the source of chance for ages, if they end."""
+        if self.cooldown:
+            from radiopool.cooldown import Cooldown
+
+            account.cooldown = Cooldown(self.cooldown)
+        if self.max_age is None:
+            return None
+        from random import random
+
+        return random
+
+    def rule(self, ledger: "Ledger", random: "Callable[[], float] | None") -> "tuple[int | None, int | None] | None":
+        """Give a ledger its rules; the budget, if this policy has one."""
+        ledger.max_per_key = self.max_per_key
+        ledger.max_idle = self.max_idle
+        ledger.max_age = self.max_age
+        ledger.idle_ms = None if self.idle_timeout is None else int(self.idle_timeout * 1000)
+        ledger.random = random
+        return self.budget
 
     def __repr__(self) -> str:
         return "Policy(budget=%r, max_per_key=%r, max_idle=%r, idle_timeout=%r, max_age=%r)" % (

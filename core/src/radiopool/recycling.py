@@ -116,7 +116,7 @@ class Ledger(Later):
         random: "Any" = None,
     ) -> None:
         if policy:
-            budget = self.follow(policy, random) or budget
+            budget = policy.rule(self, random) or budget
         self.tls_cost = tls_cost
         sockets, tls_sockets = budget
         # The limit in force: less while exhaustion has taught one.

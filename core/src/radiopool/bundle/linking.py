@@ -17,6 +17,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
+from radiopool.bundle.late import late_imports
 from radiopool.bundle.lines import Edit, Lines
 from radiopool.bundle.parts import Part
 from radiopool.errors import DriverError
@@ -24,6 +25,8 @@ from radiopool.errors import DriverError
 
 def linked(sources: Mapping[PurePosixPath, str], parts: Iterable[Part]) -> dict[PurePosixPath, str]:
     """The sources of a bundle, by their places, as they are compiled. Raises DriverError for what can't be linked."""
+    late = {module_name(place) for part in parts for place in part.late}
+    sources = {place: late_imports(source, late) for place, source in sources.items()}
     homes: dict[str, str] = {}
     for part in parts:
         for package, places in part.linked:

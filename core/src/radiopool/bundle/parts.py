@@ -1,9 +1,9 @@
 """What each installed distribution gives to boards: its package's `board.json` says so.
 
 `board.json`: {"files": [...]} and, where they apply, "targets" (["micropython"] or ["circuitpython"]; both without
-it), "linked" (see `linking`), "radio" (the lines of a starter program after which `radio` is the radio) and "settings"
-(lines of a settings.toml). A file in a folder `board` stands at the top of lib/: it is what a board has under another
-library's name.
+it), "linked" (see `linking`), "late" (see `late`), "radio" (the lines of a starter program after which `radio` is the
+radio) and "settings" (lines of a settings.toml). A file in a folder `board` stands at the top of lib/: it is what a
+board has under another library's name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Part:
     """One distribution's share of a bundle.
 
     folder: its package on this machine. files: (place below lib/, file), in the order of places. driver: the class to
-    register, "" for core. linked: (place of a package's file, places of what its bytecode has too). radio, settings:
+    register, "" for core. linked: (place of a package's file, places of what its bytecode has too). late: places of
+    modules that others import where they use them. radio, settings:
     see above. requires: names on PyPI of what it needs on a board.
     """
 
@@ -40,6 +41,7 @@ class Part:
     files: tuple[tuple[PurePosixPath, Path], ...]
     targets: tuple[str, ...]
     linked: tuple[tuple[PurePosixPath, tuple[PurePosixPath, ...]], ...] = ()
+    late: tuple[PurePosixPath, ...] = ()
     driver: str = ""
     radio: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
@@ -104,6 +106,7 @@ def package_part(
             for home, linked in listing.get("linked", {}).items()
             if package / PurePosixPath(home) in dict(files)
         ),
+        tuple(package / PurePosixPath(name) for name in listing.get("late", ())),
         driver,
         tuple(listing.get("radio", ())),
         tuple(listing.get("settings", ())),
