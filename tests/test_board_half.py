@@ -42,9 +42,11 @@ def statements(source: str) -> "Iterator[tuple[str, int, str]]":
 
 def constants(source: str, whole: str) -> "set[str]":
     """The names that the file binds at its top and its half only has the values of."""
+    tree = ast.parse(whole)
+    branches = [statement for statement in tree.body if isinstance(statement, ast.If)]
     found = {
         statement.targets[0].id
-        for statement in ast.parse(whole).body
+        for statement in tree.body + [inner for branch in branches for inner in branch.orelse]
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
     }
     return {name for name in found if name[:1] == "_"} - {

@@ -84,7 +84,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, build_wheel: "Callable[[Path
         build_wheel(project, out)
     core = tmp_path_factory.mktemp("newer") / "core"
     shutil.copytree(ROOT / "core", core, ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    contract = core / "src" / "radiopool" / "driver.py"
+    contract = core / "src" / "radiopool" / "vocabulary.py"
     text = contract.read_text()
     assert "\nCONTRACT = (1, 0)\n" in text
     contract.write_text(text.replace("\nCONTRACT = (1, 0)\n", "\nCONTRACT = (1, 1)\n"))

@@ -155,7 +155,7 @@ class _Checker(ast.NodeVisitor):
             return
         if "not" in test:
             on_boards, otherwise = otherwise, on_boards
-        self.asked_for.append(asked)
+        self.asked_for.append(asked | {name for one in asked for name in lacking.COMPANIONS.get(one, ())})
         self.visit_all(on_boards)
         self.asked_for[-1] = {name for one in asked for name in lacking.ALTERNATIVES.get(one, ())}
         self.visit_all(otherwise)

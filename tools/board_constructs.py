@@ -46,7 +46,11 @@ ATTRIBUTES = {
 }
 
 # What may be used where asking for a name was answered with no: the one interpreter's word for the other's.
-ALTERNATIVES = {"monotonic_ns": frozenset(["ticks_ms", "ticks_diff", "ticks_add"])}
+_TICKS = frozenset(["ticks_ms", "ticks_diff", "ticks_add"])
+ALTERNATIVES = {"monotonic_ns": _TICKS, "ticks_ms": frozenset(["monotonic_ns"])}
+
+# What an interpreter has that has the name asked for.
+COMPANIONS = {"ticks_ms": _TICKS}
 
 # Methods of CPython's built-in types that no type of theirs has, refused when called.
 METHODS = frozenset(

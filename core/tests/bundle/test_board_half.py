@@ -196,6 +196,72 @@ def test_every_expression_keeps_its_value(text: str, a: object, b: object) -> No
     assert run(found, **given) == {name: value for name, value in expected.items() if name not in marks}
 
 
+def test_another_name_for_something_is_written_in_place() -> None:
+    found = half(
+        """
+        if CPYTHON:
+            from radiopool.a import Methods as _Parent
+        else:
+            _Parent = object
+        _Kind = dict
+        class C(_Parent):
+            made = _Kind()
+        """
+    )
+    assert not {"_Parent", "_Kind"} & names(found)
+    assert isinstance(run(found)["C"].made, dict)
+    # Not where it is bound again, or means different things.
+    for text in ("_A = dict\n_A = list\n", "b = 1\nb = 2\n_A = b\n"):
+        assert half(text) == text
+
+
+def test_the_question_which_interpreter_it_is_has_its_answer() -> None:
+    found = half("import sys\nimport time\nCPYTHON = sys.implementation.name == 'cpython'\nif CPYTHON:\n    a = 1\n")
+    assert run(found).keys() == {"time", "CPYTHON"} and run(found)["CPYTHON"] is False
+
+
+def test_locks_of_boards_exclude_nobody() -> None:
+    source = """
+        from radiopool.platform import Lock
+        class C:
+            def __init__(self, other):
+                self.lock = Lock()
+                self._lock = Lock()
+                self.other = other
+            def both(self):
+                with self.lock:
+                    with self._lock:
+                        return 1
+            def others(self):
+                with self.other:
+                    return 2
+        """
+    found = half(source)
+    assert "self.lock = Lock()" in found and "_lock" not in found
+    assert found.count("with ") == 1 and "with self.other:" in found
+    # Whose lock it is matters, not what it is called.
+    theirs = source.replace("radiopool.platform", "threading")
+    assert half(theirs) == textwrap.dedent(theirs)
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("def f(a, b=1, *, c=2, d=3): return a, b, c, d\n", (1, 2, 3, 4)),
+        ("def f(a,\n      *,  # by name\n      c=2): return a, c\n", (1, 2)),
+        ("def f(*, c=2): return c,\n", (1,)),
+        ("def f(a=1 * 2, *, c=2, **d): return a, c\n", (1, 2)),
+    ],
+)
+def test_by_name_or_by_place(text: str, given: "tuple[int, ...]") -> None:
+    assert run(half(text))["f"](*given) == given
+
+
+@pytest.mark.parametrize("text", ["def f(*a, c=2): pass\n", "def f(a=1, *, c): pass\n", "def f(a, *, c=1, d): pass\n"])
+def test_what_can_not_be_given_by_place_stays(text: str) -> None:
+    assert half(text) == text
+
+
 def test_shared_constants_are_written_in_place():
     found = half(
         """

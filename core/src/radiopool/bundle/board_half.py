@@ -25,7 +25,7 @@ def board_half(source: str) -> str:
     - `TYPE_CHECKING = False` is gone, `CPYTHON` is set to False, and an import that only such tests, branches and
       statements used is gone.
     - `with self.lock:` is `if (True):` in a class that makes it of `radiopool.platform.Lock`, which excludes nobody
-      there.
+      there; `self._lock = Lock()`, whose name says that nobody else asks for it, is gone.
     - Parameters that must be given by name may be given by place, which takes a dictionary less.
     - Private constants, and those of `radiopool.vocabulary`, are their values: see `constants`.
 
@@ -119,6 +119,8 @@ class _Branches:
         if isinstance(statement, ast.If):
             return _comes_to(statement.test) is False and not statement.orelse
         target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        if isinstance(target, ast.Attribute) and target.attr[0] == "_":
+            return ast.unparse(target) in self._locks
         return isinstance(target, ast.Name) and target.id == "TYPE_CHECKING"
 
     def _statement(self, node: ast.AST) -> Iterator[Edit]:

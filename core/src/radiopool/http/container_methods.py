@@ -16,7 +16,7 @@ class ContainerMethods:
 
     maxsize: int
     dispose_func: Callable[[Any], None] | None
-    lock: Lock
+    _lock: Lock
     _container: OrderedDict[Any, Any]
     # The key of the last entry, where that is known.
     _newest: Any = None
@@ -31,7 +31,7 @@ class ContainerMethods:
         return value
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        with self.lock:
+        with self._lock:
             gone = [self._container.pop(key)] if key in self._container else []
             self._container[key] = value
             self._newest = None
@@ -40,7 +40,7 @@ class ContainerMethods:
         self._dispose(gone)
 
     def __delitem__(self, key: Any) -> None:
-        with self.lock:
+        with self._lock:
             gone = self._container.pop(key)
         self._dispose([gone])
 
@@ -52,7 +52,7 @@ class ContainerMethods:
 
     def keys(self) -> list[Any]:
         """The keys, the least recently used first."""
-        with self.lock:
+        with self._lock:
             return list(self._container)
 
     def _dispose(self, values: list[Any]) -> None:

@@ -62,8 +62,7 @@ class RecentlyUsedContainer(_ContainerMethods):
     def __init__(self, maxsize: int = 10, dispose_func: "Callable[[Any], None] | None" = None) -> None:
         self.maxsize = maxsize
         self.dispose_func = dispose_func
-        if CPYTHON:
-            self.lock = Lock()
+        self._lock = Lock()
         self._container: "OrderedDict[Any, Any]" = OrderedDict()
 
     def get(self, key: "Any", default: "Any" = None) -> "Any":
@@ -75,7 +74,7 @@ class RecentlyUsedContainer(_ContainerMethods):
                 value = container.get(key, self)
                 if value is not self:
                     return value
-            with self.lock:
+            with self._lock:
                 value = container.get(key, self)
                 if value is not self:
                     container.move_to_end(key)
@@ -89,7 +88,7 @@ class RecentlyUsedContainer(_ContainerMethods):
     def setdefault(self, key: "Any", value: "Any") -> "Any":
         """The value that is there, else this one from now on."""
         gone = None
-        with self.lock:
+        with self._lock:
             if key in self._container:
                 return self._container[key]
             if len(self._container) >= self.maxsize > 0:
@@ -106,7 +105,7 @@ class RecentlyUsedContainer(_ContainerMethods):
 
     def clear(self) -> None:
         """Drop everything."""
-        with self.lock:
+        with self._lock:
             gone = list(self._container.values())
             self._container.clear()
         if self.dispose_func:
