@@ -239,6 +239,9 @@ def test_locks_of_boards_exclude_nobody() -> None:
     found = half(source)
     assert "self.lock = Lock()" in found and "_lock" not in found
     assert found.count("with ") == 1 and "with self.other:" in found
+    # One that is not only entered is needed.
+    asked = source + "    def is_free(self):\n                return self._lock.acquire(False)\n"
+    assert "self._lock = Lock()" in half(asked)
     # Whose lock it is matters, not what it is called.
     theirs = source.replace("radiopool.platform", "threading")
     assert half(theirs) == textwrap.dedent(theirs)

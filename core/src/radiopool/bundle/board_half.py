@@ -99,12 +99,22 @@ def _locks(tree: ast.Module) -> Iterator[str]:
             yield from map(ast.unparse, node.targets)
 
 
+def _is_only_entered(lock: str, tree: ast.Module) -> bool:
+    """Whether a lock is one class's own, by its name, and only ever made and entered."""
+    nodes = list(ast.walk(tree))
+    uses = [node for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node) == lock]
+    entered = [item for node in nodes if isinstance(node, ast.With) for item in node.items if ast.unparse(item) == lock]
+    made = [use for use in uses if isinstance(use.ctx, ast.Store)]
+    return "._" in lock and len(uses) == len(entered) + len(made)
+
+
 class _Branches:
     """The edits that resolve tests. `is_test`: only whether the value is true matters, not which value it is."""
 
     def __init__(self, source: str) -> None:
         self.lines = Lines(source)
         self._locks = set(_locks(self.lines.tree))
+        self._own_locks = {lock for lock in self._locks if _is_only_entered(lock, self.lines.tree)}
 
     def resolved(self) -> str:
         return self.lines.edited(self._block(self.lines.tree.body)).decode()
@@ -119,8 +129,8 @@ class _Branches:
         if isinstance(statement, ast.If):
             return _comes_to(statement.test) is False and not statement.orelse
         target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-        if isinstance(target, ast.Attribute) and target.attr[0] == "_":
-            return ast.unparse(target) in self._locks
+        if isinstance(target, ast.Attribute):
+            return ast.unparse(target) in self._own_locks
         return isinstance(target, ast.Name) and target.id == "TYPE_CHECKING"
 
     def _statement(self, node: ast.AST) -> Iterator[Edit]:
