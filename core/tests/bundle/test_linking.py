@@ -55,6 +55,17 @@ def test_names_are_where_they_were(load: Load) -> None:
     assert {knot.length.__module__, knot.End.__module__} == {"knot"}
 
 
+def test_a_constant_that_no_file_wants_stays_where_it_was(load: Load) -> None:
+    knot, rope, end = load(
+        "rope",
+        __init__="__version__ = '1'\n",
+        rope="SPARE = 5\nLENGTH = 6\nUSED = 7\ndef used(): return USED\n",
+        end="from knot.rope import LENGTH\n",
+    )
+    assert (rope.SPARE, rope.LENGTH, knot.LENGTH, end.LENGTH, knot.used()) == (5, 6, 6, 6, 7)
+    assert not hasattr(knot, "SPARE") and knot.__version__ == "1"
+
+
 def test_a_name_for_two_things_is_refused(load: Load) -> None:
     with pytest.raises(DriverError, match="end.py and knot/rope.py can't be linked: both have a name length"):
         load("rope end", __init__="", rope="def length(): pass\n", end="length = [5]\n")
@@ -62,9 +73,9 @@ def test_a_name_for_two_things_is_refused(load: Load) -> None:
 
 def test_source_is_not_linked(tmp_path: Path) -> None:
     (tmp_path / "__init__.py").write_text("")
-    (tmp_path / "rope.py").write_text("length = 5\n")
+    (tmp_path / "rope.py").write_text("def length(): pass\n")
     places = [PurePosixPath("knot", name) for name in ("__init__.py", "rope.py")]
     files = tuple((place, tmp_path / place.name) for place in places)
     part = Part("knot", "1", "knot", tmp_path, files, (), ((places[0], (places[1],)),))
-    assert board_texts([part], for_bytecode=False) == {places[0]: "", places[1]: "length = 5\n"}
+    assert board_texts([part], for_bytecode=False) == {places[0]: "", places[1]: "def length(): pass\n"}
     assert board_texts([part], for_bytecode=True)[places[1]] == "from knot import length\n"

@@ -14,7 +14,7 @@ more that the board keeps. Source is not linked: a board would have to compile i
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from radiopool.bundle.late import late_imports
@@ -32,11 +32,16 @@ def linked(sources: Mapping[PurePosixPath, str], parts: Iterable[Part]) -> dict[
         for package, places in part.linked:
             homes |= {module_name(place): module_name(package) for place in places}
     made = {place: _redirected(source, _folder(place), homes) for place, source in sources.items()}
+    wanted = {name for source in sources.values() for name in _names_wanted(source)}
     for part in parts:
         for package, places in part.linked:
-            made[package] = _link([(place, sources[place]) for place in (package, *places)], homes)
+            files = [(package, sources[package])]
             for place in places:
-                made[place] = f"from {module_name(package)} import " + ", ".join(_own_names(sources[place])) + "\n"
+                source, spare = _without_spare(sources[place], wanted)
+                files.append((place, source))
+                names = ", ".join(_own_names(source))
+                made[place] = (f"from {module_name(package)} import {names}\n" if names else "") + spare
+            made[package] = _link(files, homes)
     return made
 
 
@@ -44,6 +49,29 @@ def module_name(place: PurePosixPath) -> str:
     """The dotted name of the module that has that place below lib/."""
     words = place.with_suffix("").parts
     return ".".join(words[:-1] if words[-1] == "__init__" else words)
+
+
+def _names_wanted(source: str) -> Iterator[str]:
+    """The names that a file uses, or imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+
+
+def _without_spare(source: str, wanted: Collection[str]) -> tuple[str, str]:
+    """The source without the constants at its top that no file wants, and these: who asks for one finds it where the
+    linked file was."""
+    lines = Lines(source)
+
+    def is_spare(statement: ast.stmt) -> bool:
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        is_constant = isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
+        return is_constant and isinstance(target, ast.Name) and target.id not in wanted
+
+    spare = [ast.unparse(statement) + "\n" for statement in lines.tree.body if is_spare(statement)]
+    return lines.edited(lines.remove(lines.tree.body, is_spare)).decode(), "".join(spare)
 
 
 def _folder(place: PurePosixPath) -> str:

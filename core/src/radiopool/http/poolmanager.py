@@ -80,7 +80,7 @@ class PoolManager(RequestMethods):
         self._session = next_serial()
         # URL: (pool key, target), as long as what the keys are made of stays the same.
         self._routes: "dict[str, tuple[Any, str]]" = {}
-        self._made_of: "Any" = None
+        self._basis: "Any" = None
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **kw: "Any") -> "HTTPResponse":
         """Send a request to an absolute URL and return its response.
@@ -89,7 +89,7 @@ class PoolManager(RequestMethods):
         of `HTTPConnectionPool.urlopen`; URLSchemeUnknown and LocationValueError for a URL that leads nowhere.
         """
         pool, target = self.pool_of(url)
-        if kw.get("headers") is None:
+        if self.headers is not None and kw.get("headers") is None:
             kw["headers"] = self.headers
         if CPYTHON:
             body = kw.get("body")
@@ -114,10 +114,10 @@ class PoolManager(RequestMethods):
 
         Raises LocationValueError, URLSchemeUnknown.
         """
-        made_of = (self.connection_pool_kw, self.key_fn_by_scheme)
-        if self._made_of != made_of:
+        basis = (self.connection_pool_kw, self.key_fn_by_scheme)
+        if self._basis != basis:
             self._routes.clear()
-            self._made_of = (made_of[0].copy(), made_of[1].copy())
+            self._basis = (basis[0].copy(), basis[1].copy())
         route: "Any" = self._routes.get(url)
         pool = route and self.pools.get(route[0])
         if pool:

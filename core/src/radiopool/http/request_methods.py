@@ -44,7 +44,11 @@ class RequestMethods(Later):
             from radiopool.http.bodies import encode
 
             url, body, headers = encode(self, method, url, fields, headers, body, json, urlopen_kw)
-        return self.urlopen(method, url, body=body, headers=headers, **urlopen_kw)
+        if body is not None:
+            urlopen_kw["body"] = body
+        if headers is not None:
+            urlopen_kw["headers"] = headers
+        return self.urlopen(method, url, **urlopen_kw)
 
     if TYPE_CHECKING:
         urlopen: "Any"

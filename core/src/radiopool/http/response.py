@@ -26,23 +26,26 @@ class BaseHTTPResponse(Later):
 
     _later = ".http.response_methods ResponseMethods"
 
+    if TYPE_CHECKING:
+        _body: bytes | None
+        _headers: HTTPHeaderDict | None
+
     def __init__(self, exchange: "Exchange", url: "str | None" = None, *_: object) -> None:
         self.status = exchange.status
         """The status, a number."""
         self._head = exchange.head
         self._source: "Any" = exchange
-        self._body: "bytes | None" = None
-        self._headers: "HTTPHeaderDict | None" = None
+        self._body = self._headers = None
         self._url = url
 
     @property
     def data(self) -> bytes:
         """The whole body. Kept, so that it can be asked for again."""
         if self._body is None:
-            self._body = self._read_all()
+            self._body = self._rest()
         return self._body
 
-    def _read_all(self) -> bytes:
+    def _rest(self) -> bytes:
         """The rest of the body; b"" after its end."""
         source = self._source
         if source is None:

@@ -26,7 +26,7 @@ class ResponseMethods:
         @property
         def data(self) -> bytes: ...
         def readinto(self, b: Any) -> int: ...
-        def _read_all(self) -> bytes: ...
+        def _rest(self) -> bytes: ...
         def _settle(self) -> None: ...
 
     @attribute
@@ -60,7 +60,7 @@ class ResponseMethods:
         Raises IncompleteRead (the peer closed early), ProtocolError, ReadTimeoutError.
         """
         if amt is None or amt < 0:
-            return self._read_all()
+            return self._rest()
         body = bytearray(amt)
         view = memoryview(body)
         done = 0

@@ -90,9 +90,8 @@ class Exchange:
     def __init__(self) -> None:
         # All attributes at once: a board finds it hard to enlarge what holds them once its heap is full.
         self.pool = self.entry = self.socket = self.timeout = self.close = self.left = None
-        self.start = self.stop = self.sent = self.status = self.chunked = self.received = 0
+        self.start = self.stop = self.sent = self.status = self.chunked = self.received = self.encoded = 0
         self.head = b""
-        self.encoded = False
         # Head and method of the last response, and the framing that they come to: the next often has the same.
         self.known: "tuple[Any, ...]" = (None,)
         self.renew(_BUFFER)
