@@ -58,9 +58,12 @@ class Account(Later):
             decided = decision(*arguments)
             if CPYTHON and self.tickets:
                 self.serve()
-            doomed = self.ledger.doomed
+            doomed: "list[Entry] | None" = self.ledger.doomed
             if doomed:
                 self.ledger.doomed = []
+            elif CPYTHON:
+                # As soon as the lock is free, that very list may get what another thread will close.
+                doomed = None
         if doomed:
             self.close(doomed)
         return decided

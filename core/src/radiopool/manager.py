@@ -139,9 +139,12 @@ class ConnectionManager(Later):
                 elif CPYTHON and account.tickets:
                     account.serve()
                 entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
-                doomed = ledger.doomed
+                doomed: "list[Entry] | None" = ledger.doomed
                 if doomed:
                     ledger.doomed = []
+                elif CPYTHON:
+                    # As soon as the lock is free, that very list may get what another thread will close.
+                    doomed = None
             finally:
                 if CPYTHON:
                     account.lock.release()
@@ -210,9 +213,7 @@ class ConnectionManager(Later):
                 ledger.recycle(entry, account.clock(), max_idle)
                 if account.tickets:
                     account.serve()
-                doomed = ledger.doomed
-                if doomed:
-                    ledger.doomed = []
+                doomed = ledger.take_doomed() if ledger.doomed else None
             finally:
                 account.lock.release()
             if doomed:

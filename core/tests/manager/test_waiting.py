@@ -199,6 +199,51 @@ def test_no_lock_is_held_while_a_socket_is_closed_or_looked_at(make, port, drive
     assert set(seen) == {"connect", "close", "revive", "abandon"}
 
 
+class Overtaken:
+    """A lock; as soon as it is free for the first time, another thread decides something under it."""
+
+    def __init__(self, lock, decide):
+        self.lock = lock
+        self.decide = decide
+
+    def acquire(self):
+        return self.lock.acquire()
+
+    __enter__ = acquire
+
+    def release(self):
+        self.lock.release()
+        decide, self.decide = self.decide, None
+        if decide:
+            with self.lock:
+                decide()
+
+    def __exit__(self, *_):
+        self.release()
+
+
+@pytest.mark.parametrize("call", ["lease", "give back", "decide"])
+def test_what_another_thread_doomed_is_left_to_it(make, driver, port, call):
+    manager = make()
+    account = manager._account
+    ours, theirs, idle = (manager.acquire(manager.key_for(HOST, port, name)[0]) for name in ("ours", "theirs", "idle"))
+    manager.recycle(idle)
+    account.lock = Overtaken(account.lock, lambda: account.ledger.discard(theirs))
+    if call == "lease":
+        assert manager.acquire(idle.key) is idle
+    elif call == "give back":
+        manager.recycle(ours)
+    else:
+        account.decide(lambda: None)
+    assert driver.closed == [], "closed by one who did not doom it"
+    # Whoever decides next takes it, here as the other thread would have.
+    manager.sweep()
+    assert driver.closed == [theirs.socket]
+    for entry in (ours, idle):
+        if entry.state == "leased":
+            manager.recycle(entry)
+
+
 class Moody(socketserver.BaseRequestHandler):
     """Answers a byte with a byte, and closes the connection when it feels like it."""
 
