@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from radiopool.bundle.constants import write_in_place
 from radiopool.bundle.lines import Edit, Lines
+from radiopool.bundle.locks import is_only_entered, locks
 
 MARKS = ("CPYTHON", "TYPE_CHECKING")
 """The names that are false on a board, `CPYTHON` as an attribute (`platform.CPYTHON`) too."""
@@ -87,34 +88,13 @@ def _comes_to(node: ast.expr) -> bool | None:
     return None
 
 
-def _locks(tree: ast.Module) -> Iterator[str]:
-    """What a file makes of `radiopool.platform.Lock`, as it is written: `self.lock`."""
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    if not any(
-        node.module == "radiopool.platform" and alias.name == "Lock" for node in imports for alias in node.names
-    ):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "Lock()":
-            yield from map(ast.unparse, node.targets)
-
-
-def _is_only_entered(lock: str, tree: ast.Module) -> bool:
-    """Whether a lock is one class's own, by its name, and only ever made and entered."""
-    nodes = list(ast.walk(tree))
-    uses = [node for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node) == lock]
-    entered = [item for node in nodes if isinstance(node, ast.With) for item in node.items if ast.unparse(item) == lock]
-    made = [use for use in uses if isinstance(use.ctx, ast.Store)]
-    return "._" in lock and len(uses) == len(entered) + len(made)
-
-
 class _Branches:
     """The edits that resolve tests. `is_test`: only whether the value is true matters, not which value it is."""
 
     def __init__(self, source: str) -> None:
         self.lines = Lines(source)
-        self._locks = set(_locks(self.lines.tree))
-        self._own_locks = {lock for lock in self._locks if _is_only_entered(lock, self.lines.tree)}
+        self._locks = set(locks(self.lines.tree))
+        self._own_locks = {lock for lock in self._locks if is_only_entered(lock, self.lines.tree)}
 
     def resolved(self) -> str:
         return self.lines.edited(self._block(self.lines.tree.body)).decode()
