@@ -147,7 +147,7 @@ class Ledger(Later):
             del self.idle[entry]
             if entry.tls:
                 del self.idle_tls[entry]
-            if not entry.expires_at or now < entry.expires_at:
+            if entry.expires_at is None or now < entry.expires_at:
                 entry.state = LEASED
                 entry.leases += 1
                 self.reused += 1
@@ -221,7 +221,7 @@ class Ledger(Later):
             or self.used > self.limit
             or self.tls_used > self.tls_limit
         ):
-            # Not as a rule, and then a board has loaded what judges it: policies, `retire` and `resize` are there too.
+            # Seldom so: a board loads then what judges it.
             reason = self.unfit(entry, now, max_idle)
             if reason:
                 self._doom(entry, reason)

@@ -78,6 +78,8 @@ def test_in_functions(name: str) -> None:
         "class C:\n    x = A\n    def f(self): return A",
         "__all__ = ['A']\ndef f(): return A",
         "@Failure\ndef f(): return Failure",
+        "def f(A): return A",
+        "def f():\n    A = 1\n    return A",
         "",
     ],
 )

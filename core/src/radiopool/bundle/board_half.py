@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterator
 
 from radiopool.bundle.constants import write_in_place
-from radiopool.bundle.lines import Edit, Lines
+from radiopool.bundle.lines import BLOCKS, Edit, Lines, listed
 from radiopool.bundle.locks import is_only_entered, locks
 
 MARKS = ("CPYTHON", "TYPE_CHECKING")
@@ -219,24 +219,21 @@ def _without_imports(source: str, names: set[str]) -> str:
     used |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     spare = names - used
 
-    def kept(statement: ast.stmt) -> list[str]:
-        if not isinstance(statement, (ast.Import, ast.ImportFrom)):
-            return ["*"]
-        found = []
-        for alias in statement.names:
-            if (alias.asname or alias.name) not in spare:
-                found.append(alias.name + (" as " + alias.asname if alias.asname else ""))
-        return found
+    def kept(statement: ast.Import | ast.ImportFrom) -> list[ast.alias]:
+        return [alias for alias in statement.names if (alias.asname or alias.name) not in spare]
+
+    def is_spare(statement: ast.stmt) -> bool:
+        return isinstance(statement, (ast.Import, ast.ImportFrom)) and not kept(statement)
 
     edits: list[Edit] = []
     for node in nodes:
-        for block in (getattr(node, name, None) for name in ("body", "orelse", "finalbody")):
+        for block in (getattr(node, name, None) for name in BLOCKS):
             if isinstance(block, list):
-                edits += lines.remove(block, lambda statement: not kept(statement))
+                edits += lines.remove(block, is_spare)
         if isinstance(node, (ast.Import, ast.ImportFrom)) and 0 < len(kept(node)) < len(node.names):
             opening, closing = "import ", ""
             if isinstance(node, ast.ImportFrom):
                 opening, closing = "from %s%s import (" % ("." * node.level, node.module or ""), ")"
-            text = opening + ", ".join(kept(node))
+            text = opening + listed(kept(node))
             edits.append(lines.replace(*lines.span(node), text.encode(), closing.encode()))
     return lines.edited(edits).decode()

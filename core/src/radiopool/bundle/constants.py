@@ -40,7 +40,7 @@ def write_in_place(source: str) -> tuple[str, set[str]]:
     3.12) keeps its name. Raises SyntaxError.
     """
     lines = Lines(source)
-    bound = _bound_names(lines.tree)
+    bound = bound_names(lines.tree)
     formatted = {
         name.id
         for node in ast.walk(lines.tree)
@@ -111,7 +111,7 @@ def _is_literal(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) in (int, str, bytes)
 
 
-def _bound_names(tree: ast.Module) -> list[str]:
+def bound_names(tree: ast.Module) -> list[str]:
     """Every place where a name is bound or only spelled, in any scope: the compilers know no scopes here."""
     found: list[str] = []
     for node in ast.walk(tree):

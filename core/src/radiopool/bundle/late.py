@@ -8,7 +8,7 @@ A package lists in its `board.json`, under "late", modules for that: those of er
         raise InvalidValueError("...")
 
 has the import before the `raise`. A name that is used while the file is loaded (a parent of a class, a default), that
-no function uses or that `__all__` has stays where it was.
+no function uses, or that the file binds or spells elsewhere too (as a parameter, in `__all__`) stays where it was.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 
-from radiopool.bundle.lines import Edit, Lines
-
-BLOCKS = ("body", "orelse", "finalbody")
+from radiopool.bundle.constants import bound_names
+from radiopool.bundle.lines import BLOCKS, Edit, Lines, listed
 
 
 def late_imports(source: str, modules: Collection[str]) -> str:
@@ -26,7 +25,8 @@ def late_imports(source: str, modules: Collection[str]) -> str:
     lines = Lines(source)
     imports = [node for node in lines.tree.body if isinstance(node, ast.ImportFrom) and node.module in modules]
     homes = {alias.asname or alias.name: (node, alias) for node in imports for alias in node.names}
-    for name in set(_names_at_load(lines.tree.body)):
+    bound = bound_names(lines.tree)
+    for name in {*_names_at_load(lines.tree.body), *(name for name in homes if bound.count(name) > 1)}:
         homes.pop(name, None)
     if not homes:
         return source
@@ -39,7 +39,7 @@ def late_imports(source: str, modules: Collection[str]) -> str:
                 moved += [homes[name][1] for name in names]
     for node in imports:
         kept = [alias for alias in node.names if alias not in moved]
-        text = _import(node, kept) if kept else "pass"
+        text = f"from {node.module} import {listed(kept)}" if kept else "pass"
         edits.append(lines.replace(*lines.span(node), text.encode()))
     return lines.edited(edits).decode()
 
@@ -56,7 +56,6 @@ def _names_at_load(block: list[ast.stmt]) -> Iterator[str]:
             yield from _names_at_load(statement.body)
         for node in nodes:
             yield from (found.id for found in ast.walk(node) if isinstance(found, ast.Name))
-            yield from (str(found.value) for found in ast.walk(node) if isinstance(found, ast.Constant))
 
 
 def _uses(
@@ -68,7 +67,7 @@ def _uses(
     """
     for statement in block:
         place = at or statement
-        names = sorted(set(_own_names(statement)) & set(wanted))
+        names = sorted(set(_names_in(statement)) & set(wanted))
         if names:
             yield place, names
         if isinstance(statement, ast.FunctionDef):
@@ -88,7 +87,7 @@ def _is_elif(statement: ast.If) -> bool:
     return len(statement.orelse) == 1 and isinstance(first, ast.If) and first.col_offset == statement.col_offset
 
 
-def _own_names(statement: ast.stmt) -> Iterator[str]:
+def _names_in(statement: ast.stmt) -> Iterator[str]:
     """The names in a statement itself, not in the statements of its blocks, and not in annotations, which boards skip.
 
     What a nested function uses is the function's; the class of an `except` is the whole `try` statement's.
@@ -109,10 +108,5 @@ def _before(lines: Lines, statement: ast.stmt, homes: list[tuple[ast.ImportFrom,
     start = lines.span(statement)[0]
     line = lines.bytes[lines.bytes.rfind(b"\n", 0, start) + 1 : start]
     after = "; " if line.strip() else "\n" + line.decode()
-    text = "".join(_import(node, [alias]) + after for node, alias in homes)
+    text = "".join(f"from {node.module} import {listed([alias])}{after}" for node, alias in homes)
     return Edit(start, start, text.encode())
-
-
-def _import(node: ast.ImportFrom, names: list[ast.alias]) -> str:
-    listed = ", ".join(alias.name + (f" as {alias.asname}" if alias.asname else "") for alias in names)
-    return f"from {node.module} import {listed}"

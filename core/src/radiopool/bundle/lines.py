@@ -6,6 +6,14 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+BLOCKS = ("body", "orelse", "finalbody")
+"""The fields of a statement that hold the statements in it."""
+
+
+def listed(names: Iterable[ast.alias]) -> str:
+    """What stands behind `import`."""
+    return ", ".join(alias.name + (" as " + alias.asname if alias.asname else "") for alias in names)
+
 
 class Edit(NamedTuple):
     """Bytes `start` to `end` of a file become `text`, which has as many ends of lines."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from radiopool.bundle.late import late_imports
-from radiopool.bundle.lines import Edit, Lines
+from radiopool.bundle.lines import BLOCKS, Edit, Lines, listed
 from radiopool.bundle.parts import Part
 from radiopool.errors import DriverError
 
@@ -120,7 +120,7 @@ def _redirected(
     here = {key for key, node in imports.items() if is_at_hand(node.module or "", [alias.name for alias in node.names])}
     renamed = {key: [alias for alias in imports[key].names if alias.asname not in (None, alias.name)] for key in here}
     for node in ast.walk(lines.tree):
-        for block in (getattr(node, name, None) for name in ("body", "orelse", "finalbody")):
+        for block in (getattr(node, name, None) for name in BLOCKS):
             if isinstance(block, list):
                 edits += lines.remove(block, lambda statement: id(statement) in here and not renamed[id(statement)])
     for key, node in imports.items():
@@ -128,7 +128,8 @@ def _redirected(
             module = node.module or ""
             home = _nearest(homes.get(module, module), folder)
             if home != module and not node.level:
-                edits.append(lines.replace(*lines.span(node), _import(home, node.names), b")"))
+                text = f"from {home} import ({listed(node.names)}"
+                edits.append(lines.replace(*lines.span(node), text.encode(), b")"))
         elif renamed[key]:
             text = "; ".join(f"{alias.asname} = {alias.name}" for alias in renamed[key])
             edits.append(lines.replace(*lines.span(node), text.encode()))
@@ -143,12 +144,6 @@ def _nearest(module: str, folder: str) -> str:
     if not folder or (head != folder and not folder.startswith(head + ".")):
         return module
     return "." * (folder.count(".") - head.count(".") + 1) + tail
-
-
-def _import(module: str, names: list[ast.alias]) -> bytes:
-    """An import from a module, without the closing bracket."""
-    listed = ", ".join(alias.name + (f" as {alias.asname}" if alias.asname else "") for alias in names)
-    return f"from {module} import ({listed}".encode()
 
 
 def _own_names(source: str) -> list[str]:

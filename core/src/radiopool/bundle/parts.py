@@ -30,8 +30,8 @@ class Part:
 
     folder: its package on this machine. files: (place below lib/, file), in the order of places. driver: the class to
     register, "" for core. linked: (place of a package's file, places of what its bytecode has too). late: places of
-    modules that others import where they use them. radio, settings:
-    see above. requires: names on PyPI of what it needs on a board.
+    modules that others import where they use them. radio, settings: see above. requires: names on PyPI of what it
+    needs on a board.
     """
 
     distribution: str

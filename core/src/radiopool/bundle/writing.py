@@ -125,8 +125,8 @@ class Bundle:
 def compiling(mpy_cross: Path, source: Path, target: Path, place: PurePosixPath) -> list[str]:
     """The command that compiles what has that place below lib/.
 
-    Without line numbers (-O3), a fourteenth of the bytecode: those of linked files would be no file's. So a traceback
-    names the module in place of a file.
+    Without line numbers (-O3): those of linked files would be no file's. So a traceback names the module in place of a
+    file.
     """
     return [str(mpy_cross), "-O3", "-s", module_name(place), "-o", str(target), str(source)]
 

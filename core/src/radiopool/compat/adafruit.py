@@ -307,7 +307,7 @@ def _pool_behind(socket_pool: "Any") -> "Any":
             "socket_pool must be a socket pool, not %r; that of a radio is get_radio_socketpool(radio)" % (socket_pool,)
         )
     driver, radio = registry.driver_of(socket_pool)
-    return driver.socket_pool(radio or socket_pool)
+    return socket_pool if radio is None else driver.socket_pool(radio)
 
 
 def _is_offline(radio: "Any") -> bool:
