@@ -45,7 +45,12 @@ def test_the_right_driver_passes(name: str, peers: Peers, radio: LoopbackRadio) 
 @pytest.mark.parametrize("name", CHECKS)
 def test_the_wrong_driver_is_caught(name: str, peers: Peers, radio: LoopbackRadio) -> None:
     driver = BROKEN[name]()
-    result = run_check(Bench(driver, radio, peers, timeout=0.05, patience=0.4), CHECKS[name])
+    # In haste, since waiting for what a wrong driver never does is what takes time; a peer that is late on a busy
+    # machine can hide what the driver does wrong, so those that seem right are tried again with the time users give.
+    for timeout, patience in ((0.05, 0.4), (0.5, 10)):
+        result = run_check(Bench(driver, radio, peers, timeout=timeout, patience=patience), CHECKS[name])
+        if result.status == FAILED:
+            break
     assert result.status == FAILED, driver.__doc__
     assert result.reason
 
