@@ -331,6 +331,31 @@ def test_a_stale_connection_is_replaced_once_and_never_for_a_post_that_may_have_
     raises(ProtocolError, http.request, "POST", "http://a.example/", body=b"1", retries=False)
     assert len(pool.requests) == 2
     http.clear()
+    # The head arrived, and its body did not.
+    pool, _, http = serve(OK, b"")
+    http.request("GET", "http://a.example/")
+    body = b"1" * 20000
+    raises((ProtocolError, ReadTimeoutError), http.request, "POST", "http://a.example/", body=body, retries=False)
+    assert len(pool.requests) == 2 and len(pool.sockets) == 1
+    http.clear()
+
+
+def test_a_head_in_pieces_after_an_interim_one():
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    for step in (1, 3, len(interim), len(interim) + 4, 1000):
+        _, manager, http = serve(interim + OK, interim + interim + OK, OK, step=step)
+        for _ in range(3):
+            response = http.request("GET", "http://a.example/", retries=False)
+            assert (response.status, response.data) == (200, b"ok")
+        assert manager.stats()["opened"] == 1
+
+
+def test_bytes_of_the_last_response_are_none_of_the_next():
+    # The buffer still has them.
+    pool, _, http = serve(OK, b"HTTP/1.1 200 OK\r\n", step=1000)
+    http.request("GET", "http://a.example/")
+    raises(ReadTimeoutError, http.request, "POST", "http://a.example/", body=b"1", retries=False)
+    assert len(pool.requests) == 2
 
 
 def test_what_can_not_be_sent_is_refused_before_anything_is():

@@ -76,7 +76,7 @@ def shrink(exchange: "Exchange") -> None:
 
     unread = exchange.view[exchange.start : exchange.stop]
     donor = Exchange.__new__(Exchange)
-    donor.known = (None,)
+    donor.known = (b"", None, None)
     donor.buffer, donor.view = exchange.buffer, exchange.view
     exchange.renew(len(unread))
     exchange.view[:] = unread

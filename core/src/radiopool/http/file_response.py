@@ -28,8 +28,6 @@ class HTTPResponse(BaseHTTPResponse):
 
     auto_close = True
     _source: Exchange | None = None
-    _body: bytes | None = None
-    _headers: HTTPHeaderDict | None = None
     _decoder: Any = None
     _held = b""
     _raw_read = 0

@@ -20,15 +20,15 @@ PAUSE = 0.005
 PATIENCE = 60
 
 
-def send_on(exchange: "Exchange", request: "Any", failure: "OSError | None") -> None:
-    """Go on after the socket took `exchange.sent` bytes of the request, or raised `failure`.
+def send_on(exchange: "Exchange", request: "Any", count: int, failure: "OSError | None") -> None:
+    """Go on after the socket took `count` bytes of the request, or raised `failure`.
 
     Raises ReadTimeoutError, ProtocolError.
     """
     try:
         if failure is not None and not exchange.pool.manager.driver.would_block(failure):
             raise failure
-        send_rest(exchange, memoryview(request)[exchange.sent :])
+        send_rest(exchange, memoryview(request)[count:])
     except OSError as error:
         raise exchange.failed(error) from error
 

@@ -25,17 +25,14 @@ class BaseHTTPResponse(Later):
     """What a server answered. The lease of its socket ends with the last byte of the body, or with `close`."""
 
     _later = ".http.response_methods ResponseMethods"
-
-    if TYPE_CHECKING:
-        _body: bytes | None
-        _headers: HTTPHeaderDict | None
+    _body: "bytes | None" = None
+    _headers: "HTTPHeaderDict | None" = None
 
     def __init__(self, exchange: "Exchange", url: "str | None" = None, *_: object) -> None:
         self.status = exchange.status
         """The status, a number."""
         self._head = exchange.head
         self._source: "Any" = exchange
-        self._body = self._headers = None
         self._url = url
 
     @property

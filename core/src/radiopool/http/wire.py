@@ -93,7 +93,7 @@ class Exchange:
         self.start = self.stop = self.sent = self.status = self.chunked = self.received = self.encoded = 0
         self.head = b""
         # Head and method of the last response, and the framing that they come to: the next often has the same.
-        self.known: "tuple[Any, ...]" = (None,)
+        self.known: "tuple[Any, ...]" = (b"", None, None)
         self.renew(_BUFFER)
 
     def renew(self, size: int) -> None:
@@ -103,45 +103,51 @@ class Exchange:
 
     def send(self, request: "Any") -> None:
         """Send all the bytes. Raises ReadTimeoutError, ProtocolError."""
-        self.sent = 0
+        count = 0
         failure = None
         try:
-            self.sent = self.socket.send(request)
-            if self.sent == len(request):
+            count = self.socket.send(request)
+            self.sent += count
+            if count == len(request):
                 return
         except OSError as error:
             failure = error
         from radiopool.http.full_buffer import send_on
 
-        send_on(self, request, failure)
+        send_on(self, request, count, failure)
 
     def receive(self, method: str) -> None:
         """Read the response's head and find how its body is framed.
 
         Raises ProtocolError, InvalidHeader, ReadTimeoutError.
         """
-        interim = 0
+        interim = seen = 0
+        # Who waits for "100 Continue" has read some already.
+        if not self.stop:
+            self.fill()
         while True:
-            seen = 0
-            while True:
-                start = self.start
-                stop = self.stop
-                end = self.buffer.find(b"\r\n\r\n", start + seen, stop) + 4 if start < stop else 0
-                if end > 3:
-                    break
-                if (start < stop and self.buffer.find(b"\n\n", start + seen, stop) >= 0) or not self.fill():
-                    raise self.failed(None, "head")
-                seen = max(stop - start - 3, 0)
-            self.start = end
-            head = self.head = bytes(self.view[start:end])
-            known = self.known
-            if head == known[0] and method == known[1]:
+            start = self.start
+            stop = self.stop
+            head, asked, framing = self.known
+            end = start + len(head)
+            # The buffer may have the last response's bytes behind `stop`.
+            if method == asked and end <= stop and self.buffer.startswith(head, start):
+                self.start = end
                 break
+            end = self.buffer.find(b"\r\n\r\n", start + seen, stop) + 4
+            if end < 4:
+                from radiopool.http.split_head import more
+
+                seen = more(self, seen)
+                continue
+            self.start = end
+            head = bytes(self.view[start:end])
             if not is_head(head) or interim > INTERIM_LIMIT:
                 raise self.failed(head, "head")
             status = int(head[9:12])
             if status < 200 and status != 101:
                 interim += 1
+                seen = 0
                 continue
             lower = head.lower()
             at = lower.find(b"\r\ncontent-length:")
@@ -159,16 +165,18 @@ class Exchange:
                 and lower.find(b"\r\ncontent-length:", at + 17) < 0
             ):
                 # The plain case: a length and nothing else to judge (no Transfer-Encoding, no Content-Encoding).
-                framing: "tuple[Any, ...]" = (status, int(value), 0, False, None)
+                framing = (status, int(value), 0, False, None)
             else:
                 from radiopool.http.framing import frame
 
                 framing = frame(self, method, status, lower)
-            known = self.known = (head, method, framing)
+            self.known = (head, method, framing)
             break
+        self.head = head
         self.received = 0
-        self.status, self.left, self.chunked, self.encoded, close = known[2]
-        self.close = close or self.close
+        self.status, self.left, self.chunked, self.encoded, close = framing
+        if close:
+            self.close = close
 
     def readinto(self, target: "Any", size: int) -> int:
         """Up to `size` bytes of the body into the start of `target`; 0 at its end. The lease ends with the last one.
@@ -226,14 +234,15 @@ class Exchange:
 
     def finish(self) -> None:
         """End the lease after the last byte: recycled if the connection is clean, closed with the reason if not."""
+        close = self.close
+        if self.start != self.stop:
+            close = "bytes after the response"
+        if close:
+            self.abort(close)
+            return
         entry = self.entry
         self.entry = None
-        if self.start != self.stop:
-            self.close = "bytes after the response"
-        if self.close:
-            self.pool.manager.discard(entry, self.close)
-        else:
-            self.pool.manager.recycle(entry, self.pool.maxsize)
+        self.pool.manager.recycle(entry, self.pool.maxsize)
 
     def abort(self, reason: str) -> None:
         """End the lease wherever it is; the connection is closed."""
