@@ -149,7 +149,9 @@ class Driver(Later):
     def would_block(self, error: BaseException) -> bool:
         """Whether the error says that a non-blocking call found nothing to do yet."""
         # The number is the first argument wherever else an interpreter puts it.
-        return isinstance(error, OSError) and error.args[:1] in ((errno.EAGAIN,), (errno.EINPROGRESS,))
+        if not isinstance(error, OSError) or not error.args:
+            return False
+        return error.args[0] in (errno.EAGAIN, errno.EINPROGRESS)
 
     def is_alive(self, socket: "Any") -> bool:
         """Whether an idle socket can be handed out: still connected, and nothing unread waits on it.

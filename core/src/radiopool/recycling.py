@@ -140,7 +140,9 @@ class Ledger(Later):
         """
         if now >= self.sweep_at:
             self.sweep(now)
-        bucket = self.buckets.get(key) or Bucket(key, context)
+        bucket = self.buckets.get(key)
+        if bucket is None:
+            bucket = Bucket(key, context)
         while bucket.idle:
             # The newest: it is the likeliest to live still, and the others can grow old and go.
             entry = bucket.idle.popitem()[0]

@@ -114,13 +114,14 @@ class PoolManager(RequestMethods):
 
         Raises LocationValueError, URLSchemeUnknown.
         """
+        routes = self._routes
         basis = (self.connection_pool_kw, self.key_fn_by_scheme)
         if self._basis != basis:
-            self._routes.clear()
+            routes.clear()
             self._basis = (basis[0].copy(), basis[1].copy())
-        route: "Any" = self._routes.get(url)
+        route: "Any" = routes.get(url)
         pool = route and self.pools.get(route[0])
-        if pool:
+        if pool is not None:
             return pool, route[1]
         scheme, host, port, target = split(url)
         if not scheme:
@@ -130,9 +131,9 @@ class PoolManager(RequestMethods):
         pool = self.connection_from_host(host, port, scheme)
         if CPYTHON and pool.forwards:
             target = scheme + "://" + host + (":%d" % port if port else "") + target
-        if len(self._routes) >= _REMEMBERED or (CPYTHON and self._may_change_unseen()):
-            self._routes.clear()
-        self._routes[url] = (pool.pool_key, target)
+        if len(routes) >= _REMEMBERED or (CPYTHON and self._may_change_unseen()):
+            routes.clear()
+        routes[url] = (pool.pool_key, target)
         return pool, target
 
     def connection_from_host(

@@ -88,12 +88,13 @@ class RecentlyUsedContainer(_ContainerMethods):
     def setdefault(self, key: "Any", value: "Any") -> "Any":
         """The value that is there, else this one from now on."""
         gone = None
+        container = self._container
         with self._lock:
-            if key in self._container:
-                return self._container[key]
-            if len(self._container) >= self.maxsize > 0:
-                gone = self._container.pop(next(iter(self._container)))
-            self._container[key] = value
+            if key in container:
+                return container[key]
+            if len(container) >= self.maxsize > 0:
+                gone = container.pop(next(iter(container)))
+            container[key] = value
             if CPYTHON:
                 self._newest = None
         if gone is not None and self.dispose_func:

@@ -39,7 +39,9 @@ class RequestMethods(Later):
             from radiopool.http.header_lines import check_method
 
             check_method(method)
-        method = method.upper()
+        if method != "GET":
+            # It makes a new text, which a board has to find room for.
+            method = method.upper()
         if fields is not None or json is not None:
             from radiopool.http.bodies import encode
 

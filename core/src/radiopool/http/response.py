@@ -65,6 +65,6 @@ class BaseHTTPResponse(Later):
     def _settle(self) -> None:
         # After a read: whatever happened, an exchange whose lease has ended serves another request.
         source = self._source
-        if source and not source.entry:
+        if source.entry is None:
             self._source = None
             spare(source)

@@ -242,7 +242,8 @@ class Exchange:
             return
         entry = self.entry
         self.entry = None
-        self.pool.manager.recycle(entry, self.pool.maxsize)
+        pool = self.pool
+        pool.manager.recycle(entry, pool.maxsize)
 
     def abort(self, reason: str) -> None:
         """End the lease wherever it is; the connection is closed."""
