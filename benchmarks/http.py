@@ -11,7 +11,6 @@ from __future__ import annotations
 import gc
 import io
 import json
-import os
 import random
 import resource
 import socket
@@ -21,12 +20,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks import report
 from benchmarks.nginx import FILES, Server, nginx
+from benchmarks.processor import one_processor
 
 COMMAND = "python -m benchmarks http"
 HOST = "127.0.0.1"
@@ -244,24 +243,6 @@ def threads(server: Server, count: int = 8, calls: int = 300, rounds: int = 7) -
     loops = [bare(server, "/bytes200") for _ in range(count)]
     pairs = [(together(loops), together([lambda: http.request("GET", url).data] * count)) for _ in range(rounds)]
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
-
-
-@contextmanager
-def one_processor() -> Iterator[None]:
-    """Keep this process on one processor, where the system can.
-
-    CPython runs one thread at a time. On several processors each turn moves what a thread touches from one's cache to
-    another's, so that it costs by how much Python runs between two system calls and not by what that does.
-    """
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 IDLE = """

@@ -1,4 +1,5 @@
 import errno
+from gc import collect
 
 from expect import raises
 from radiopool import ConnectionManager, Driver, Traits
@@ -65,6 +66,7 @@ class Socket:
 
 class Pool:
     SOCK_STREAM = 1
+    kind = Socket
 
     def __init__(self, answers, step=1000, hangs_up=False):
         self.answers = list(answers)
@@ -77,7 +79,7 @@ class Pool:
         return [(2, 1, 0, "", (host, port))]
 
     def socket(self, *args):
-        self.sockets.append(Socket(self))
+        self.sockets.append(self.kind(self))
         return self.sockets[-1]
 
 
@@ -307,6 +309,21 @@ def test_a_body_cut_short_says_how_much_came():
     else:
         raise AssertionError("no error")
     assert manager.managed_socket_count == 0
+
+
+def test_what_is_no_error_of_a_socket_ends_the_lease_too():
+    class OutOfMemory(Socket):
+        def recv_into(self, buffer, nbytes=0):
+            if not self.unread:
+                raise MemoryError("memory allocation failed")
+            return Socket.recv_into(self, buffer, nbytes)
+
+    pool, manager, http = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\npart", OK)
+    pool.kind = OutOfMemory
+    raises(MemoryError, http.request, "GET", "http://a.example/", retries=False)
+    collect()
+    assert manager.managed_socket_count == 0 and pool.sockets[0].closed
+    assert http.request("GET", "http://a.example/").data == b"ok"
 
 
 def test_silence_is_a_timeout():

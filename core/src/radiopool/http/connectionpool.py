@@ -214,13 +214,12 @@ class HTTPConnectionPool(RequestMethods):
         self.num_requests += 1
         if CPYTHON:
             response = HTTPResponse(exchange, url, method, decode_content, None, enforce_content_length)
-        else:
-            response = HTTPResponse(exchange, url)
-        if preload_content:
-            response.data  # noqa: B018
-        elif CPYTHON:
-            shrink(exchange)
-        return response
+            if preload_content:
+                response.data  # noqa: B018
+            else:
+                shrink(exchange)
+            return response
+        return HTTPResponse(exchange, url, preload_content)  # type: ignore[arg-type]
 
     if not CPYTHON:
         # With retries, and redirects within the host, it is in `pool_methods`. On a board redirects are the manager's.

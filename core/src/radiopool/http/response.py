@@ -25,32 +25,33 @@ class BaseHTTPResponse(Later):
     """What a server answered. The lease of its socket ends with the last byte of the body, or with `close`."""
 
     _later = ".http.response_methods ResponseMethods"
+    _source: "Any" = None
     _body: "bytes | None" = None
     _headers: "HTTPHeaderDict | None" = None
 
-    def __init__(self, exchange: "Exchange", url: "str | None" = None, *_: object) -> None:
+    def __init__(self, exchange: "Exchange", url: "str | None" = None, preload: bool = False) -> None:
+        """`preload`: read the whole body. Raises what `Exchange.read` does."""
         self.status = exchange.status
         """The status, a number."""
         self._head = exchange.head
-        self._source: "Any" = exchange
         self._url = url
+        if preload:
+            try:
+                self._body = exchange.read()
+            finally:
+                if exchange.entry:
+                    # What went wrong is no error of a socket: no memory, a key pressed.
+                    exchange.abort("interrupted")
+                spare(exchange)
+        else:
+            self._source = exchange
 
     @property
     def data(self) -> bytes:
         """The whole body. Kept, so that it can be asked for again."""
         if self._body is None:
-            self._body = self._rest()
+            self._body = self.read()
         return self._body
-
-    def _rest(self) -> bytes:
-        """The rest of the body; b"" after its end."""
-        source = self._source
-        if source is None:
-            return b""
-        try:
-            return source.read()  # type: ignore[no-any-return]
-        finally:
-            self._settle()
 
     def readinto(self, b: "Any") -> int:
         """Fill the buffer with the next bytes of the body: how many, 0 at its end. May be fewer than fit."""

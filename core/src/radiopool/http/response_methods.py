@@ -26,7 +26,6 @@ class ResponseMethods:
         @property
         def data(self) -> bytes: ...
         def readinto(self, b: Any) -> int: ...
-        def _rest(self) -> bytes: ...
         def _settle(self) -> None: ...
 
     @attribute
@@ -60,7 +59,13 @@ class ResponseMethods:
         Raises IncompleteRead (the peer closed early), ProtocolError, ReadTimeoutError.
         """
         if amt is None or amt < 0:
-            return self._rest()
+            source = self._source
+            if source is None:
+                return b""
+            try:
+                return source.read()  # type: ignore[no-any-return]
+            finally:
+                self._settle()
         body = bytearray(amt)
         view = memoryview(body)
         done = 0
