@@ -28,7 +28,7 @@ class Account(Later):
     and a board loads when it is, stands in `account_methods`.
     """
 
-    _later = ".account_methods AccountMethods"
+    _later = ".account_methods"
     closed = False
     cooldown: "Any" = None
 

@@ -152,3 +152,6 @@ class AccountMethods:
 
     def gone(self, entry: "Entry") -> None:
         """A socket was closed; `entry.reason` says why."""
+
+
+Half = AccountMethods

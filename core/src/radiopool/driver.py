@@ -26,6 +26,10 @@ else:
     _TraitsMethods = object
 
 
+# The numbers of what a non-blocking call raises that would have had to wait.
+_NOTHING_YET = (errno.EAGAIN, errno.EINPROGRESS)
+
+
 class Traits(_TraitsMethods):
     """What a radio can do.
 
@@ -59,7 +63,7 @@ class Driver(Later):
     that the conformance kit tries, and `doctor()`, a list of sentences on what is wrong with the installation.
     """
 
-    _later = ".driver_methods DriverMethods"
+    _later = ".driver_methods"
 
     contract: "tuple[int, int]" = CONTRACT
     """The contract the driver was written for."""
@@ -151,7 +155,7 @@ class Driver(Later):
         # The number is the first argument wherever else an interpreter puts it.
         if not isinstance(error, OSError) or not error.args:
             return False
-        return error.args[0] in (errno.EAGAIN, errno.EINPROGRESS)
+        return error.args[0] in _NOTHING_YET
 
     def is_alive(self, socket: "Any") -> bool:
         """Whether an idle socket can be handed out: still connected, and nothing unread waits on it.

@@ -96,3 +96,6 @@ class DriverMethods:
 
     def __repr__(self) -> str:
         return self._describe()
+
+
+Half = DriverMethods

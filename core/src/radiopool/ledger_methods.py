@@ -277,3 +277,6 @@ class LedgerMethods:
 
     def __repr__(self) -> str:
         return self._describe()
+
+
+Half = LedgerMethods

@@ -44,7 +44,7 @@ class ConnectionManager(Later):
     `driver` is the driver that knows the radio, `radio` the radio (None where only its socket pool is known).
     """
 
-    _later = ".manager_methods ManagerMethods"
+    _later = ".manager_methods"
 
     def __init__(
         self,
@@ -219,7 +219,9 @@ class ConnectionManager(Later):
             if doomed:
                 account.close(doomed)
         else:
-            account.decide(ledger.recycle, entry, account.clock(), max_idle)
+            ledger.recycle(entry, account.clock(), max_idle)
+            if ledger.doomed:
+                account.close(ledger.take_doomed())
 
     def discard(self, entry: "Entry", reason: str = DISCARDED) -> None:
         """Give a leased entry back to be closed; `reason` is counted in `stats()`."""

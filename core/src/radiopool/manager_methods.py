@@ -199,3 +199,6 @@ class ManagerMethods:
         if name == "_account":
             raise AttributeError(name)
         return getattr(self._account.socket_pool, name)
+
+
+Half = ManagerMethods

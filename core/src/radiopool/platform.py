@@ -60,8 +60,8 @@ else:
         __enter__ = __exit__ = release = acquire
 
     class Later:
-        """The parent of a class whose rarely needed half is a class in another module. `_later` names module and class,
-        the module without the `radiopool` that it begins with.
+        """The parent of a class whose rarely needed half is the class `Half` of another module: `_later`, without the
+        `radiopool` that it begins with.
 
         What is not found here is looked for there, and that module loaded by the first to need it. (On CPython that
         class is the parent itself.) Special methods and `super()` do not find what stands there. A property there is
@@ -69,8 +69,7 @@ else:
         """
 
         def __getattr__(self, name):
-            module, half = self._later.split()
-            half = getattr(__import__("radiopool" + module, None, None, (half,)), half)
+            half = __import__("radiopool" + self._later, None, None, ("Half",)).Half
             found = getattr(half, name, None)
             if callable(found):
                 return lambda *args, **keywords: found(self, *args, **keywords)
@@ -86,15 +85,18 @@ else:
             return self._describe()
 
     if hasattr(time, "ticks_ms"):
+        # In names of this module's own, which are found faster: every lease asks.
+        from time import ticks_diff, ticks_ms
+
         # ticks_ms wraps (after 12 days on a 32-bit port), so the total is kept here; a difference is right as
         # long as the clock is read at least once in half a wrap.
-        _last = time.ticks_ms()
+        _last = ticks_ms()
         _total = 0
 
         def now_ms():
             global _last, _total
-            ticks = time.ticks_ms()
-            _total += time.ticks_diff(ticks, _last)
+            ticks = ticks_ms()
+            _total += ticks_diff(ticks, _last)
             _last = ticks
             return _total
 

@@ -99,7 +99,7 @@ class Ledger(Later):
     their sockets outside, and settles those that still hold units.
     """
 
-    _later = ".ledger_methods LedgerMethods"
+    _later = ".ledger_methods"
     max_per_key: "int | None" = None
     max_idle: "int | None" = None
     max_age: "float | None" = None

@@ -55,7 +55,7 @@ class HTTPConnectionPool(RequestMethods):
     TypeError when the first socket is leased, unless the pool's key has it.
     """
 
-    _later = ".http.endings PoolEndings"
+    _later = ".http.pool_endings"
     scheme = "http"
     if TYPE_CHECKING:
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from radiopool.http import url as urls
-from radiopool.http.endings import ManagerEndings
 from radiopool.http.form_methods import FormMethods
 from radiopool.http.https import HTTPSPoolKey
+from radiopool.http.manager_endings import ManagerEndings
 
 # Settings that decide about TLS and stand in no documented key: they choose the pool all the same.
 _UNLISTED = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from radiopool.http import url as urls
-from radiopool.http.endings import PoolEndings
 from radiopool.http.form_methods import FormMethods
+from radiopool.http.pool_endings import PoolEndings
 
 if TYPE_CHECKING:
     from radiopool.http.connectionpool import HTTPConnectionPool

@@ -51,7 +51,7 @@ class PoolManager(RequestMethods):
     Sockets are leased under a session of its own: closing its pools touches nobody else's.
     """
 
-    _later = ".http.endings ManagerEndings"
+    _later = ".http.manager_endings"
     if TYPE_CHECKING or CPYTHON:
         proxy: "Any" = None
 

@@ -80,9 +80,11 @@ class RecentlyUsedContainer(_ContainerMethods):
                     container.move_to_end(key)
                     self._newest = key
                     return value
-        elif key in container:
-            value = container[key] = container.pop(key)
-            return value
+        else:
+            value = container.pop(key, self)
+            if value is not self:
+                container[key] = value
+                return value
         return default
 
     def setdefault(self, key: "Any", value: "Any") -> "Any":

@@ -24,7 +24,7 @@ else:
 class BaseHTTPResponse(Later):
     """What a server answered. The lease of its socket ends with the last byte of the body, or with `close`."""
 
-    _later = ".http.response_methods ResponseMethods"
+    _later = ".http.response_methods"
     _source: "Any" = None
     _body: "bytes | None" = None
     _headers: "HTTPHeaderDict | None" = None

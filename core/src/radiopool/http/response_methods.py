@@ -117,3 +117,6 @@ class ResponseMethods:
 
     def _describe(self) -> str:
         return "<HTTPResponse [%d]>" % self.status
+
+
+Half = ResponseMethods

@@ -74,3 +74,6 @@ class SocketMethods:
 
     def _describe(self) -> str:
         return "<NativeSocket over %r>" % (self.raw,)
+
+
+Half = SocketMethods

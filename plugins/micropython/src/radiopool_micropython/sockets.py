@@ -59,7 +59,7 @@ class SocketPool:
 class NativeSocket(Later):
     """One of MicroPython's sockets. `raw` is the native one, `stream` what is read and written: it, or TLS over it."""
 
-    _later = "_micropython.socket_methods SocketMethods"
+    _later = "_micropython.socket_methods"
 
     def __init__(self, raw: "Any", pool: SocketPool) -> None:
         self.raw = self.stream = raw

@@ -1,4 +1,4 @@
-"""How connection pools and pool managers are closed, and what they are called. A board loads it when it needs it."""
+"""How a connection pool is closed, and what it is called. A board loads it when it needs it."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,18 +39,4 @@ class PoolEndings:
         return self._describe()
 
 
-class ManagerEndings:
-    """The parent of `PoolManager`, whose attributes these methods use."""
-
-    if TYPE_CHECKING:
-        pools: Any
-
-    def clear(self) -> None:
-        """Close every connection pool: idle sockets now, those in use when they are given back."""
-        self.pools.clear()
-
-    def __enter__(self) -> "Any":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.clear()
+Half = PoolEndings
