@@ -64,8 +64,9 @@ class BaseHTTPResponse(Later):
             self._settle()
 
     def _settle(self) -> None:
-        # After a read: whatever happened, an exchange whose lease has ended serves another request.
+        # After a read: whatever happened, an exchange whose lease has ended serves another request. (There is none any
+        # more if another thread closed the response meanwhile.)
         source = self._source
-        if source.entry is None:
+        if source is not None and source.entry is None:
             self._source = None
             spare(source)
