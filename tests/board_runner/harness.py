@@ -4,6 +4,7 @@ Prints `passed NAME` or `failed NAME` for each `test_` function, and the traceba
 plain functions with `assert`, so that this and pytest can both run them.
 """
 
+import gc
 import sys
 
 sys.path.insert(0, sys.argv[1])
@@ -12,6 +13,8 @@ failed = 0
 for name in sorted(dir(module)):
     if not name.startswith("test_"):
         continue
+    # A heap full of what the tests before it left has no place in one piece for a long text.
+    gc.collect()
     try:
         getattr(module, name)()
     except BaseException as error:

@@ -62,6 +62,7 @@ class Socket:
 
     def close(self):
         self.closed = True
+        self.unread = b""
 
 
 class Pool:
