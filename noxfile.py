@@ -16,6 +16,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from environments import SUPPORTED, distributions  # noqa: E402
 
+REPORTS = ROOT / ".build" / "junit"
+
 nox.needs_version = ">=2025.2"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
@@ -36,8 +38,11 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 
 
 def pytest(session: nox.Session, name: str, *arguments: str) -> None:
-    """Run pytest, and the files in which a test failed once more, with reports that tools/tally.py adds up."""
-    session.run("python", "tools/run_tests.py", name, *arguments, *session.posargs)
+    """Run pytest, with a report that tools/tally.py adds up."""
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    report = REPORTS / (name + ".xml")
+    arguments = ("--continue-on-collection-errors", *arguments)
+    session.run("pytest", "--junitxml=%s" % report, "-o", "junit_suite_name=" + name, *arguments, *session.posargs)
 
 
 @nox.session(python=list(reversed(SUPPORTED)), venv_backend="uv", tags=["test"])

@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,28 +80,16 @@ def run_on_micropython(files: "list[Path]", library: Path) -> Outcome:
     return Outcome(ran, failed, output)
 
 
-def at_most_twice(name: str, run: "Callable[[], Outcome]") -> Outcome:
-    """What a run came to, of a second one if tests failed in the first (why: `tools/run_tests.py`)."""
-    outcome = run()
-    if not outcome.failed:
-        return outcome
-    print("Failed on %s: %s\n%s" % (name, ", ".join(sorted(outcome.failed)), outcome.output))
-    again = run()
-    for test in sorted(outcome.failed - again.failed):
-        print("Failed once on %s, and passed when run again: %s" % (name, test))
-    return again
-
-
 def main() -> int:
     files = test_files()
     library = BUILD / "test"
     board_files.compile_all(library)
     with BoardServer():
-        on_cpython = at_most_twice("CPython", lambda: run_on_cpython(files))
-        on_micropython = at_most_twice("MicroPython", lambda: run_on_micropython(files, library))
+        on_cpython = run_on_cpython(files)
+        on_micropython = run_on_micropython(files, library)
     for name, outcome in (("CPython", on_cpython), ("MicroPython", on_micropython)):
         if outcome.failed:
-            print("Failed twice on %s: %s" % (name, ", ".join(sorted(outcome.failed))))
+            print("Failed on %s: %s\n%s" % (name, ", ".join(sorted(outcome.failed)), outcome.output))
     for test in sorted(on_cpython.ran ^ on_micropython.ran):
         print("Ran on one interpreter only: %s" % test)
     counts = (len(on_cpython.ran), len(on_micropython.ran))
