@@ -289,7 +289,7 @@ def test_responses_that_break_the_rules_are_refused_and_their_socket_closed():
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n bad\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000,
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200000,
         b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100,
     ):
         pool, manager, http = serve(answer)
