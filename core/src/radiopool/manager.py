@@ -7,7 +7,7 @@ share one `Account`, so that everything that uses a radio shares its budget.
 
 from radiopool.account import Account
 from radiopool.keys import check_timeout, pool_key
-from radiopool.platform import CPYTHON, now_ms
+from radiopool.platform import CPYTHON, collect, now_ms
 from radiopool.vocabulary import DISCARDED, FAILED, LEASED, STALE
 
 TYPE_CHECKING = False
@@ -65,6 +65,7 @@ class ConnectionManager(Later):
                 driver, radio = driver_of(socket_pool)
             elif radio is None:
                 radio = driver.radio_of(socket_pool)
+            collect()
             account = _accounts[id(socket_pool)] = _Account(socket_pool, driver, radio, policy, clock)
         elif policy is not None and policy is not account.policy:
             account.refuse(policy)

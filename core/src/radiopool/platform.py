@@ -28,8 +28,13 @@ if TYPE_CHECKING or CPYTHON:
         """Milliseconds of a clock that never goes back; only differences mean anything."""
         return time.monotonic_ns() // 1_000_000
 
+    def collect() -> None:
+        """Before something is made that stays. On a board nothing ever moves: made on a heap full of garbage, it would
+        leave that in pieces too small for a buffer."""
+
 else:
     from collections import OrderedDict as Stack  # noqa: F401
+    from gc import collect
 
     def find(package, modules, name):
         """What is called `name` in the first of a package's modules that has it, else its module of that name.
@@ -37,11 +42,9 @@ else:
         What an import leaves behind is collected before the next, so that the heap does not end in pieces too small
         for a buffer. Raises AttributeError.
         """
-        import gc
-
         if name[0] != "_":
             for module in modules.split():
-                gc.collect()
+                collect()
                 found = getattr(__import__(package + "." + module, None, None, (name,)), name, None)
                 if found is not None:
                     return found

@@ -3,7 +3,7 @@
 from radiopool.http.url import split
 from radiopool.http.wire import begin, spare
 from radiopool.keys import PoolKey, check_timeout
-from radiopool.platform import CPYTHON
+from radiopool.platform import CPYTHON, collect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,6 +229,7 @@ class HTTPConnectionPool(RequestMethods):
         """The key of this pool's leases, and the TLS context that it names."""
         if self.conn_kw and CPYTHON:
             self._check_options(_OPTIONS)
+        collect()
         context = server_name = None
         if self.scheme == "https" or (CPYTHON and self.forwards):
             context, server_name = self._tls()

@@ -284,5 +284,4 @@ class Exchange:
         return count  # type: ignore[no-any-return]
 
 
-# A board's first is made before its heap is full of other things.
-_spare: "list[Exchange]" = [] if CPYTHON else [Exchange()]
+_spare: "list[Exchange]" = []
