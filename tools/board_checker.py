@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import board_constructs as lacking
+from board_views import FUNCTIONS, name_of, own_nodes, resizes_under_views
 
 BOTH = ("circuitpython", "micropython")
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LATIN = ("latin-1", "latin1", "iso-8859-1", "iso8859-1")
 
 
@@ -44,13 +44,6 @@ def check(source: str, targets: Iterable[str] = BOTH, not_shipped: Iterable[str]
     return sorted(set(findings))
 
 
-def _name(node: "ast.AST | None") -> str:
-    """The last word of a dotted name, or ''."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
-
-
 def _constant(node: ast.AST) -> object:
     return node.value if isinstance(node, ast.Constant) else None
 
@@ -58,14 +51,6 @@ def _constant(node: ast.AST) -> object:
 def _nodes(statements: "list[ast.stmt]") -> "Iterator[ast.AST]":
     for statement in statements:
         yield from ast.walk(statement)
-
-
-def _own_nodes(function: ast.AST) -> "Iterator[ast.AST]":
-    """The nodes of a function without those of functions inside it."""
-    for child in ast.iter_child_nodes(function):
-        yield child
-        if not isinstance(child, (*FUNCTIONS, ast.Lambda)):
-            yield from _own_nodes(child)
 
 
 def _parenthesised_with(tree: ast.AST, source: str) -> "Iterator[Finding]":
@@ -112,7 +97,7 @@ class _Checker(ast.NodeVisitor):
                 targets_of = node.targets if isinstance(node, ast.Assign) else [node.target]
                 for target in targets_of:
                     if isinstance(target, (ast.Name, ast.Attribute)):
-                        self.made.setdefault(_name(target), set()).add(self.maker(node.value))
+                        self.made.setdefault(name_of(target), set()).add(self.maker(node.value))
 
     def refuse(self, node: ast.AST, rule: str, message: str) -> None:
         self.findings.append(Finding(getattr(node, "lineno", 1), rule, message))
@@ -122,17 +107,17 @@ class _Checker(ast.NodeVisitor):
 
     def is_own(self, node: ast.Attribute) -> bool:
         """Whether it is an attribute that this file's own classes give themselves."""
-        return _name(node.value) == "self" and isinstance(node.value, ast.Name) and node.attr in self.made
+        return name_of(node.value) == "self" and isinstance(node.value, ast.Name) and node.attr in self.made
 
     def maker(self, value: ast.expr) -> str:
         """What an assigned value is: 'dict', 'bytearray', the name of the function or class called, or ''."""
         if isinstance(value, (ast.Dict, ast.DictComp)):
             return "dict"
-        return _name(value.func) if isinstance(value, ast.Call) else ""
+        return name_of(value.func) if isinstance(value, ast.Call) else ""
 
     def is_only(self, node: ast.AST, kind: str) -> bool:
         """Whether the name or attribute is only ever assigned values of that kind in this file."""
-        makers = self.made.get(_name(node), set()) - {""}
+        makers = self.made.get(name_of(node), set()) - {""}
         return makers == {kind} or (isinstance(node, ast.expr) and self.maker(node) == kind)
 
     def visit_all(self, nodes: "Iterable[ast.AST]") -> None:
@@ -142,11 +127,11 @@ class _Checker(ast.NodeVisitor):
     # What a board never runs, and what was asked for.
 
     def visit_If(self, node: ast.If) -> None:
-        test = {_name(n) for n in ast.walk(node.test)} | ({"not"} if isinstance(node.test, ast.UnaryOp) else set())
+        test = {name_of(n) for n in ast.walk(node.test)} | ({"not"} if isinstance(node.test, ast.UnaryOp) else set())
         asked = {
             str(_constant(n.args[1]))
             for n in ast.walk(node.test)
-            if isinstance(n, ast.Call) and _name(n.func) == "hasattr" and len(n.args) == 2
+            if isinstance(n, ast.Call) and name_of(n.func) == "hasattr" and len(n.args) == 2
         }
         self.visit(node.test)
         on_boards, otherwise = node.body, node.orelse
@@ -162,7 +147,7 @@ class _Checker(ast.NodeVisitor):
         self.asked_for.pop()
 
     def visit_Try(self, node: ast.Try) -> None:
-        caught = {_name(n) for handler in node.handlers if handler.type for n in ast.walk(handler.type)}
+        caught = {name_of(n) for handler in node.handlers if handler.type for n in ast.walk(handler.type)}
         asks = bool(caught & {"ImportError", "AttributeError", "NameError"})
         self.tried += asks
         self.visit_all(node.body)
@@ -225,10 +210,12 @@ class _Checker(ast.NodeVisitor):
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for keyword in node.keywords:
             self.refuse(node, "syntax", "class keyword %s=" % keyword.arg)
-        exceptions = [base for base in node.bases if _name(base) in vars(builtins) and _name(base) not in self.defined]
+        exceptions = [
+            base for base in node.bases if name_of(base) in vars(builtins) and name_of(base) not in self.defined
+        ]
         if len(exceptions) > 1:
             self.refuse(node, "layout-conflict", "class %s has two built-in parents" % node.name)
-        if any(_name(base) != "object" for base in node.bases):
+        if any(name_of(base) != "object" for base in node.bases):
             for member in node.body:
                 if isinstance(member, FUNCTIONS) and member.name == "__new__":
                     self.refuse(member, "namedtuple", "__new__ in a subclass; a function can make the instance")
@@ -279,7 +266,7 @@ class _Checker(ast.NodeVisitor):
                 self.refuse(node, "missing-name", "%s is not on every board" % node.attr)
         elif node.attr in lacking.ATTRIBUTES_MISSING and not self.is_asked_for(node.attr) and not self.is_own(node):
             self.refuse(node, "missing-attribute", "no .%s on boards" % node.attr)
-        elif node.attr == "errno" and isinstance(node.ctx, ast.Load) and _name(node.value) != "self":
+        elif node.attr == "errno" and isinstance(node.ctx, ast.Load) and name_of(node.value) != "self":
             self.refuse(node, "errno-attribute", "OSError('x').errno == 'x' there: use errors.error_number")
         self.generic_visit(node)
 
@@ -291,7 +278,7 @@ class _Checker(ast.NodeVisitor):
     # Calls and operators.
 
     def visit_Call(self, node: ast.Call) -> None:
-        name = _name(node.func)
+        name = name_of(node.func)
         for keyword in node.keywords:
             if keyword.arg in lacking.KEYWORDS.get(name, ()):
                 self.refuse(node, "missing-keyword", "%s() takes no %s= on boards" % (name, keyword.arg))
@@ -330,7 +317,7 @@ class _Checker(ast.NodeVisitor):
             views = isinstance(inner.func, ast.Attribute) and inner.func.attr in ("keys", "values", "items")
             if views and isinstance(inner.func, ast.Attribute):
                 inner = inner.func.value
-            elif _name(inner.func) in ("iter", "list", "tuple") and inner.args:
+            elif name_of(inner.func) in ("iter", "list", "tuple") and inner.args:
                 inner = inner.args[0]
             else:
                 break
@@ -341,7 +328,7 @@ class _Checker(ast.NodeVisitor):
         value = node.value
         if isinstance(value, ast.Name) and value.id in lacking.BUILTIN_TYPES and value.id not in self.defined:
             self.refuse(node, "generic-type", "%s[...] fails at run time on boards" % value.id)
-        if isinstance(value, ast.Call) and _name(value.func) in ("list", "tuple") and value.args:
+        if isinstance(value, ast.Call) and name_of(value.func) in ("list", "tuple") and value.args:
             self.check_order(value, "reversed", value.args[0])
         self.generic_visit(node)
 
@@ -355,7 +342,7 @@ class _Checker(ast.NodeVisitor):
                 self.refuse(node, "dict-operator", "no dict | dict on boards")
         if isinstance(node.op, (ast.BitAnd, ast.BitOr, ast.BitXor, ast.Sub)):
             for side in sides:
-                if isinstance(side, ast.Call) and _name(side.func) in ("keys", "items") and not side.args:
+                if isinstance(side, ast.Call) and name_of(side.func) in ("keys", "items") and not side.args:
                     self.refuse(node, "dict-operator", "no set operators on dict views on boards")
         self.generic_visit(node)
 
@@ -369,7 +356,7 @@ class _Checker(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
-            if isinstance(target, ast.Attribute) and _name(target.value) in self.own_functions:
+            if isinstance(target, ast.Attribute) and name_of(target.value) in self.own_functions:
                 self.refuse(node, "function-attribute", "functions have no attributes on boards")
         self.generic_visit(node)
 
@@ -405,8 +392,12 @@ class _Checker(ast.NodeVisitor):
             return node.func.attr in words and ast.dump(node.func.value) == looped
         return False
 
+    def check_live_views(self, scope: "ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef") -> None:
+        for node, made in resizes_under_views(scope):
+            self.refuse(node, "live-view", "resized under a live memoryview (line %d)" % made)
+
     def check_generator(self, function: ast.AST) -> None:
-        nodes = list(_own_nodes(function))
+        nodes = list(own_nodes(function))
         for node in nodes:
             guarded = _nodes(node.body) if isinstance(node, ast.Try) and node.finalbody else ()
             if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in guarded):
@@ -415,81 +406,22 @@ class _Checker(ast.NodeVisitor):
     def check_exception_attributes(self, function: ast.AST) -> None:
         """`error.x = 1` on an instance of a built-in exception: boards refuse it."""
         built_in: "set[str]" = set()
-        for node in _own_nodes(function):
+        for node in own_nodes(function):
             if isinstance(node, ast.ExceptHandler) and node.name and node.type:
                 kinds = [n for n in ast.walk(node.type) if isinstance(n, ast.Name)]
                 if any(kind.id in vars(builtins) and kind.id not in self.defined for kind in kinds):
                     built_in.add(node.name)
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-                kind = getattr(builtins, _name(node.value.func), None)
+                kind = getattr(builtins, name_of(node.value.func), None)
                 if isinstance(kind, type) and issubclass(kind, BaseException):
-                    built_in.update(_name(target) for target in node.targets)
+                    built_in.update(name_of(target) for target in node.targets)
         asked = {
             str(_constant(n.args[1]))
-            for n in _own_nodes(function)
-            if isinstance(n, ast.Call) and _name(n.func) == "hasattr" and len(n.args) == 2
+            for n in own_nodes(function)
+            if isinstance(n, ast.Call) and name_of(n.func) == "hasattr" and len(n.args) == 2
         }
-        for node in _own_nodes(function):
+        for node in own_nodes(function):
             if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Store) or node.attr in asked:
                 continue
-            if _name(node.value) in built_in:
+            if name_of(node.value) in built_in:
                 self.refuse(node, "exception-attribute", "built-in exceptions take no attributes on boards")
-
-    def check_live_views(self, scope: "ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef") -> None:
-        """A buffer resized while a memoryview over it is kept: the view then reads freed memory.
-
-        In a function, views in local names; in a class, views in attributes.
-        """
-        in_class = isinstance(scope, ast.ClassDef)
-        nodes = list(ast.walk(scope) if in_class else _own_nodes(scope))
-        for node in nodes:
-            if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], (ast.Name, ast.Attribute)):
-                continue
-            view, value = node.targets[0], node.value
-            if isinstance(view, ast.Attribute) is not in_class:
-                continue
-            while isinstance(value, ast.Subscript):
-                value = value.value
-            if isinstance(value, ast.Call) and _name(value.func) == "memoryview" and value.args:
-                self.check_resizes(nodes, node, view, ast.dump(value.args[0]))
-
-    def check_resizes(self, nodes: "list[ast.AST]", made: ast.Assign, view: ast.expr, buffer: str) -> None:
-        local = isinstance(view, ast.Name)
-        gone = min(
-            (n.lineno for n in nodes if local and self.ends(n, _name(view)) and n.lineno > made.lineno), default=0
-        )
-        used = max((n.lineno for n in nodes if isinstance(n, ast.Name) and n.id == _name(view)), default=0)
-        looped = any(
-            isinstance(n, (ast.For, ast.While)) and n.lineno < made.lineno <= (n.end_lineno or 0) for n in nodes
-        )
-        for node in nodes:
-            if not self.is_resize(node, buffer):
-                continue
-            line = getattr(node, "lineno", 0)
-            if local and (line < made.lineno or (gone and line > gone) or (line > used and not looped)):
-                continue
-            self.refuse(node, "live-view", "resized under a live memoryview (line %d)" % made.lineno)
-
-    def ends(self, node: ast.AST, view: str) -> bool:
-        if isinstance(node, ast.Delete):
-            return any(_name(target) == view for target in node.targets)
-        rebound = isinstance(node, ast.Assign) and any(_name(target) == view for target in node.targets)
-        return rebound and isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-
-    def is_resize(self, node: ast.AST, buffer: str) -> bool:
-        if isinstance(node, ast.AugAssign):
-            return isinstance(node.op, ast.Add) and _stored(node.target) == buffer
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            return node.func.attr in ("append", "extend") and ast.dump(node.func.value) == buffer
-        if isinstance(node, ast.Assign):
-            target = node.targets[0]
-            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
-                emptied = isinstance(node.value, ast.Constant) and not node.value.value
-                return ast.dump(target.value) == buffer and (emptied or target.slice.upper is None)
-        return False
-
-
-def _stored(target: ast.expr) -> str:
-    """The dump of an assigned name or attribute as it would be when read."""
-    read = ast.parse(ast.unparse(target), mode="eval").body
-    return ast.dump(read)
