@@ -93,7 +93,7 @@ class Exchange:
         self.start = self.stop = self.sent = self.status = self.chunked = self.received = self.encoded = 0
         self.head = b""
         # Head and method of the last response, and the framing that they come to: the next often has the same.
-        self.known: "tuple[Any, ...]" = (b"", None, None)
+        self.known: "tuple[Any, ...]" = (self.head, None, None)
         self.renew(_BUFFER)
 
     def renew(self, size: int) -> None:
@@ -150,7 +150,8 @@ class Exchange:
                 seen = 0
                 continue
             lower = head.lower()
-            at = lower.find(b"\r\ncontent-length:")
+            length = b"\r\ncontent-length:"
+            at = lower.find(length)
             value = lower[at + 17 : lower.find(b"\r", at + 17)].strip()
             if (
                 at > 0
@@ -162,7 +163,7 @@ class Exchange:
                 and head[7] == 49
                 and lower.find(b"ing:") < 0
                 and lower.find(b"close") < 0
-                and lower.find(b"\r\ncontent-length:", at + 17) < 0
+                and lower.find(length, at + 17) < 0
             ):
                 # The plain case: a length and nothing else to judge (no Transfer-Encoding, no Content-Encoding).
                 framing = (status, int(value), 0, False, None)
