@@ -2,6 +2,7 @@
 
 import io
 import re
+import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,22 @@ def shrink(exchange: "Exchange") -> None:
     exchange.start = 0
     exchange.stop = len(unread)
     spare(donor)
+
+
+def shut_down(leased: Any) -> bool:
+    """End what any thread reads from a socket, without closing it; False for one that the system does not know.
+
+    TLS is not asked: it may be busy with that very read.
+    """
+    while not isinstance(leased, socket.socket):
+        leased = getattr(leased, "raw", None)
+        if leased is None:
+            return False
+    try:
+        socket.socket.shutdown(leased, socket.SHUT_RDWR)
+    except OSError:
+        pass  # the peer was faster
+    return True
 
 
 dropped: "deque[Exchange]" = deque()

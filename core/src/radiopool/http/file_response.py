@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from radiopool.http.errors import IncompleteRead
-from radiopool.http.fastwire import drop
+from radiopool.http.fastwire import drop, shut_down
 from radiopool.http.response import BaseHTTPResponse
 
 if TYPE_CHECKING:
@@ -150,7 +150,11 @@ class HTTPResponse(BaseHTTPResponse):
     def close(self) -> None:
         """End the lease; the connection is closed if the body was not read to its end."""
         self._closed = True
-        super().close()
+        source = self._source
+        if source is not None:
+            # Never to be used again: another thread may be reading into its buffer.
+            self._source = None
+            source.abort("response closed early")
 
     def release_conn(self) -> None:
         """Give the connection back now: kept if little of the body is unread, closed if much is."""
@@ -163,8 +167,23 @@ class HTTPResponse(BaseHTTPResponse):
         self._closed = closed
 
     def shutdown(self) -> None:
-        """End the lease from another thread than the one that reads."""
-        self.close()
+        """End a read from another thread: it gets IncompleteRead, or the end of a body without a length, and closes the
+        connection.
+
+        A chip's socket can't be shut down: it is closed, and who waits for it learns that when its timeout is over.
+        """
+        source = self._source
+        pool: Any = None if source is None else source.pool
+        if source is None or pool is None:
+            return
+        # Until the lock is free nobody can lease the socket anew.
+        with pool.manager._account.lock:
+            if self._source is not source or source.entry is None:
+                return
+            source.close = "response closed early"
+            is_shut = shut_down(source.socket)
+        if not is_shut:
+            self.close()
 
     def fileno(self) -> int:
         """The number of the leased socket. Raises OSError if there is none."""
