@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from radiopool.account import Account
+
 # A key may fail once without a rest: a single lost packet is no pattern.
 FREE_FAILURES = 1
 # The longest rest is this many times the first.
@@ -26,10 +28,12 @@ class Cooldown:
         self._ms = int(seconds * 1000)
         self._failures: OrderedDict[Hashable, tuple[int, int]] = OrderedDict()
 
-    def check(self, key: "Hashable", now: int) -> None:
-        """Raise CooldownError while the key rests."""
+    def check(self, key: "Hashable", account: "Account") -> None:
+        """Raise CooldownError while the key rests, unless an idle socket of it can be had without a connect."""
+        now = account.clock()
         _, until = self._failures.get(key, (0, now))
-        if now < until:
+        bucket = account.ledger.buckets.get(key)
+        if now < until and not (bucket and bucket.idle):
             raise CooldownError(
                 "the last connects to %s:%s failed; the next attempt is due in %.1f s"
                 % (getattr(key, "host", ""), getattr(key, "port", ""), (until - now) / 1000)

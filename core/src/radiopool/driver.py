@@ -155,6 +155,8 @@ class Driver(Later):
         # The number is the first argument wherever else an interpreter puts it.
         if not isinstance(error, OSError) or not error.args:
             return False
+        if CPYTHON and type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError"):
+            return True
         return error.args[0] in _NOTHING_YET
 
     def is_alive(self, socket: "Any") -> bool:

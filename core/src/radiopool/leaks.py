@@ -27,7 +27,7 @@ class LeakReport:
         self.overdue(now)
         self._taken[entry] = (entry.leases, now, _caller())
 
-    def overdue(self, now: int) -> list[tuple[int, str, Entry]]:
+    def overdue(self, now: int, log_them: bool = True) -> list[tuple[int, str, Entry]]:
         """The leases that last too long: (milliseconds, "file:line in function", entry), longest first."""
         late = []
         for entry, (lease, since, place) in list(self._taken.items()):
@@ -36,7 +36,7 @@ class LeakReport:
                 self._logged.discard((entry, lease))
             elif now - since >= self._ms:
                 late.append((now - since, place, entry))
-                if (entry, lease) not in self._logged:
+                if log_them and (entry, lease) not in self._logged:
                     self._logged.add((entry, lease))
                     log.warning(
                         "a socket to %s is leased for %.1f s, taken at %s", entry.key, (now - since) / 1000, place
@@ -44,8 +44,9 @@ class LeakReport:
         return sorted(late, key=lambda row: -row[0])
 
     def summary(self, now: int) -> str:
-        """For the error of a lease that found nothing free: who holds the sockets."""
-        late = self.overdue(now)[:MOST_NAMED]
+        """For the error of a lease that found nothing free: who holds the sockets. Logs nothing: it is made under the
+        lock, which whoever handles a log record may want."""
+        late = self.overdue(now, log_them=False)[:MOST_NAMED]
         return "".join(f"; leased for {ms / 1000:.1f} s by {place}" for ms, place, _ in late)
 
 

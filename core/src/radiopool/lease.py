@@ -1,5 +1,6 @@
 """The with-form of a lease."""
 
+from radiopool.platform import CPYTHON
 from radiopool.vocabulary import LEASED
 
 TYPE_CHECKING = False
@@ -22,6 +23,10 @@ class Lease:
         self._number = 0
 
     def __enter__(self) -> "Any":
+        if self.entry is not None:
+            from radiopool.errors import LeaseError
+
+            raise LeaseError("this lease is in use; ask the manager for another one")
         key, context, timeout, wait = self._asked
         self.entry = self._manager.acquire(key, context, timeout=timeout, wait=wait)
         self._number = self.entry.leases
@@ -33,5 +38,7 @@ class Lease:
         if entry is not None and entry.state is LEASED and entry.leases == self._number:
             if kind is None:
                 self._manager.recycle(entry)
+            elif CPYTHON and kind is GeneratorExit:
+                self._manager._account.drop(entry)
             else:
                 self._manager.discard(entry)

@@ -151,6 +151,33 @@ class LedgerMethods:
         """Whether nobody at all can be served: nothing is idle, and no unit is free."""
         return not self.idle and self.room()[0] < 1
 
+    # -- what is short
+
+    def take_over(self, tls: bool, units: int) -> None:
+        """Evict what is short for a lease, and free so many units of what it doomed, and no more.
+
+        The caller closes these before it connects. Other threads do not wait for that: a unit beyond the caller's own
+        is theirs when it is settled.
+        """
+        while tls and self.tls_used >= self.tls_limit:
+            victims = [entry for entry in self.doomed if entry.tls and entry.units]
+            if not victims:
+                self._evict(self.idle_tls, EVICTED)
+                victims = self.doomed[-1:]
+            self.settle(victims[:1])
+        while self.used + units > self.in_force:
+            victims = [entry for entry in self.doomed if entry.units]
+            if not victims:
+                self._evict(self.idle, EVICTED)
+                victims = self.doomed[-1:]
+            victim = victims[0]
+            short = self.used + units - self.in_force
+            if short < victim.units:
+                victim.units -= short
+                self.used -= short
+            else:
+                self.settle([victim])
+
     # -- what failed
 
     def fail(self, entry: "Entry") -> None:
@@ -166,8 +193,9 @@ class LedgerMethods:
         """
         open_besides = self.used - entry.units
         if open_besides > 0:
-            self.in_force = min(self.limit, open_besides)
-            self.learned_until = now + LEARNED_MS
+            # Never more than there was: a manager that is closed has no room at all, for ever.
+            self.in_force = min(self.in_force, open_besides)
+            self.learned_until = max(self.learned_until, now + LEARNED_MS)
             self.sweep_at = min(self.sweep_at, self.learned_until)
         if not self.idle:
             return False

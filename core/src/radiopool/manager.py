@@ -66,8 +66,9 @@ class ConnectionManager(Later):
             elif radio is None:
                 radio = driver.radio_of(socket_pool)
             collect()
-            account = _accounts[id(socket_pool)] = _Account(socket_pool, driver, radio, policy, clock)
-        elif policy is not None and policy is not account.policy:
+            # Another thread may have made one meanwhile: the first to be stored is everybody's.
+            account = _accounts.setdefault(id(socket_pool), _Account(socket_pool, driver, radio, policy, clock))
+        if policy is not None and policy is not account.policy:
             account.refuse(policy)
         self._account = account
         self.socket_pool = account.socket_pool
@@ -127,28 +128,28 @@ class ConnectionManager(Later):
         account = self._account
         ledger = account.ledger
         if account.cooldown:
-            account.cooldown.check(key, account.clock())
+            account.cooldown.check(key, account)
         entry: "Entry | None" = None
         while True:
-            # Not `with`: it takes twice as long, and every request comes through here (so too in `recycle`). On a board
-            # there is nobody to lock out.
+            doomed: "list[Entry] | None"
             if CPYTHON:
-                account.lock.acquire()
-            try:
+                # Not `acquire` and `try`, which is faster: what a signal's handler raises between the two would leave
+                # the lock held for ever (so too in `recycle`).
+                with account.lock:
+                    if entry:
+                        ledger.discard(entry, STALE)
+                    elif account.tickets:
+                        account.serve()
+                    entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
+                    doomed = ledger.take_doomed() if ledger.doomed else None
+            else:
+                # There is nobody to lock out.
                 if entry:
                     ledger.discard(entry, STALE)
-                elif CPYTHON and account.tickets:
-                    account.serve()
                 entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
-                doomed: "list[Entry] | None" = ledger.doomed
+                doomed = ledger.doomed
                 if doomed:
                     ledger.doomed = []
-                elif CPYTHON:
-                    # As soon as the lock is free, that very list may get what another thread will close.
-                    doomed = None
-            finally:
-                if CPYTHON:
-                    account.lock.release()
             if doomed:
                 account.close(doomed)
             if entry is None:
@@ -209,14 +210,11 @@ class ConnectionManager(Later):
         ledger = account.ledger
         if CPYTHON:
             # `Account.decide`, unrolled: every request comes through here.
-            account.lock.acquire()
-            try:
+            with account.lock:
                 ledger.recycle(entry, account.clock(), max_idle)
                 if account.tickets:
                     account.serve()
                 doomed = ledger.take_doomed() if ledger.doomed else None
-            finally:
-                account.lock.release()
             if doomed:
                 account.close(doomed)
         else:

@@ -113,5 +113,5 @@ def _refuse_below(least: int, named: "Iterable[tuple[str, float | None]]") -> No
     for name, value in named:
         if value is None:
             continue
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= least:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value < 1e12:
             raise InvalidValueError("%s must be None or a number from %d up, not %r" % (name, least, value))

@@ -164,14 +164,17 @@ class Ledger(Later):
         room, tls_room = self.room()
         if units > room or (tls and tls_room < 1):
             return None
-        # The caller closes these before it connects, so their units are its own.
-        self.settle(self.doomed)
-        while True:
-            tls_full = tls and self.tls_used >= self.tls_limit
-            if not tls_full and self.used + units <= self.in_force:
-                break
-            self._evict(self.idle_tls if tls_full else self.idle, EVICTED)
-            self.settle(self.doomed[-1:])
+        if CPYTHON:
+            self.take_over(tls, units)
+        else:
+            # The caller closes these before it or anybody connects, so their units are its own.
+            self.settle(self.doomed)
+            while True:
+                tls_full = tls and self.tls_used >= self.tls_limit
+                if not tls_full and self.used + units <= self.in_force:
+                    break
+                self._evict(self.idle_tls if tls_full else self.idle, EVICTED)
+                self.settle(self.doomed[-1:])
         self.buckets[key] = bucket
         bucket.open += 1
         entry = Entry(bucket, tls, units)

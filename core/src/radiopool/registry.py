@@ -92,7 +92,8 @@ def driver_for(radio: "Any") -> "Driver":
     DriverConflictError if two of the same standing do.
     """
     failed: list[str] = []
-    for group in (_registered, _found()):
+    for found in (False, True):
+        group = _found() if found else _registered
         claims = [driver for driver in group if _claims(driver, radio, failed)]
         if len(claims) == 1:
             return claims[0]
@@ -109,8 +110,12 @@ def _claims(driver: "Driver", radio: "Any", failed: "list[str]") -> bool:
     try:
         return driver.matches(radio)
     except Exception as error:
-        failed.append("; driver %r failed when asked: %s: %s" % (driver.name, type(error).__name__, error))
+        _note(driver, error, failed)
         return False
+
+
+def _note(driver: "Driver", error: Exception, failed: "list[str]") -> None:
+    failed.append("; driver %r failed when asked: %s: %s" % (driver.name, type(error).__name__, error))
 
 
 def driver_of(socket_pool: "Any") -> "tuple[Driver, Any]":
@@ -123,7 +128,10 @@ def driver_of(socket_pool: "Any") -> "tuple[Driver, Any]":
 
         raise no_pool()
     for driver in drivers():
-        radio = driver.radio_of(socket_pool)
+        try:
+            radio = driver.radio_of(socket_pool)
+        except Exception:
+            continue  # one that fails when it is asked costs only itself
         if radio is not None:
             return driver, radio
     from radiopool.generic import GenericDriver
@@ -141,13 +149,18 @@ def default_radio(driver: "Driver | None" = None) -> "tuple[Driver, Any]":
         host_driver = _host_finder()
         if host_driver is not None:
             candidates.append(host_driver)
+    failed: list[str] = []
     for candidate in candidates:
-        radio = candidate.default_radio()
+        try:
+            radio = candidate.default_radio()
+        except Exception as error:
+            _note(candidate, error, failed)
+            continue
         if radio is not None:
             return candidate, radio
     from radiopool.registry_errors import no_default_radio
 
-    raise no_default_radio()
+    raise no_default_radio(failed)
 
 
 def _found() -> "list[Driver]":

@@ -61,9 +61,9 @@ def no_pool() -> InvalidValueError:
     )
 
 
-def no_default_radio() -> NoDriverError:
-    """No driver has a default radio."""
-    return NoDriverError("there is no default radio here: pass one; %s" % _known())
+def no_default_radio(failed: "list[str]") -> NoDriverError:
+    """No driver has a default radio; `failed`: what went wrong with some, each as "; ..."."""
+    return NoDriverError("there is no default radio here: pass one; %s%s" % (_known(), "".join(failed)))
 
 
 def _known() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
+from collections import deque
 
 from radiopool import observing, platform
 from radiopool.account import Account
@@ -37,6 +38,7 @@ class ThreadedAccount(Account):
         self.line = Line()
         self.tickets = self.line.tickets
         self.leaks: LeakReport | None = None
+        self.dropped: deque[Entry] = deque()
         if policy.leak_after is not None:
             from radiopool.leaks import LeakReport
 
@@ -52,6 +54,7 @@ class ThreadedAccount(Account):
 
         Raises LeaseTimeoutError, or OutOfSocketsError at once if that is 0 or the line is full.
         """
+        self._discard_dropped()
         seconds = wait if wait is not None else timeout if self.policy.wait is None else self.policy.wait
         ticket = None
         with self.lock:
@@ -117,12 +120,35 @@ class ThreadedAccount(Account):
     def refusal(
         self, key: Any, context: Any, max_per_key: int | None = None, kind: type | None = None
     ) -> OutOfSocketsError:
+        if self.leaks is not None:
+            self.leaks.overdue(self.clock())
         with self.lock:
             return super().refusal(key, context, max_per_key, kind)
+
+    # -- leases that nobody ends
+
+    def drop(self, entry: Entry) -> None:
+        """Discard the entry of a lease that the garbage collector ends.
+
+        It may run at any line of this very thread, also where the thread holds the lock: then the entry is discarded
+        when the next socket is opened, or wanted and not there.
+        """
+        self.dropped.append(entry)
+        if not self.lock.locked():
+            self._discard_dropped()
+
+    def _discard_dropped(self) -> None:
+        while self.dropped:
+            try:
+                entry = self.dropped.popleft()
+            except IndexError:
+                break
+            self.decide(self.ledger.discard, entry)
 
     # -- events
 
     def opened(self, entry: Entry) -> None:
+        self._discard_dropped()
         observing.debug("opened %s", entry.key)
         if observing.hooks is not None:
             observing.tell("opened", key=entry.key, socket=entry.socket)
@@ -145,10 +171,13 @@ class ThreadedAccount(Account):
 
 _living: weakref.WeakSet[ThreadedAccount] = weakref.WeakSet()
 _held: list[ThreadedAccount] = []
+_forking = platform.Lock()
 
 
 def _before_fork() -> None:
-    # With every lock held no other thread is half way through a decision when the memory is copied.
+    # With every lock held no other thread is half way through a decision when the memory is copied. Two threads that
+    # fork take turns.
+    _forking.acquire()
     _held.extend(_living)
     for account in _held:
         account.lock.acquire()
@@ -157,16 +186,26 @@ def _before_fork() -> None:
 def _after_fork_in_parent() -> None:
     while _held:
         _held.pop().lock.release()
+    _forking.release()
 
 
 def _after_fork_in_child() -> None:
     # The sockets are the parent's: the child lets go of them without a word on the wire, and starts with none.
-    while _held:
-        account = _held.pop()
+    global _forking
+    _forking = platform.Lock()
+    for account in _held:
         account.lock = platform.Lock()
         account.tickets.clear()
-        for socket in account.ledger.reset():
-            account.driver.abandon(socket)
+    while _held:
+        account = _held.pop()
+        sockets = account.ledger.reset()
+        # What another thread was closing holds units too, and nobody here will say that it is closed.
+        account.ledger.used = account.ledger.tls_used = 0
+        for socket in sockets:
+            try:
+                account.driver.abandon(socket)
+            except Exception:
+                pass  # the other sockets are to go all the same
 
 
 def _at_exit() -> None:

@@ -48,13 +48,15 @@ class HostSocketPool:
             if not ends:
                 return infos
         found: list[tuple[Any, ...]] = []
+        failure = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         for end in dict.fromkeys(ends):
             try:
                 found += socket.getaddrinfo(*end, family, type, proto, flags | socket.AI_NUMERICHOST)
-            except socket.gaierror:
+            except socket.gaierror as error:
                 # An address of the other family than the one asked for; an error only if there is no other.
-                if not found and end == ends[-1]:
-                    raise
+                failure = error
+        if not found:
+            raise failure
         return found
 
     def is_known(self, host: str) -> bool:

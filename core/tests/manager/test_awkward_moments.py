@@ -1,0 +1,368 @@
+"""What happens at the moments that are easily forgotten: an interrupt, a fork, the garbage collector, two at once."""
+
+import logging
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import radiopool
+from radiopool import GenericDriver, InvalidValueError, LeaseError, NoDriverError, Policy
+from radiopool.errors import CooldownError
+from radiopool.ledger_methods import LEARNED_MS
+from radiopool.recycling import Ledger
+from radiopool_cpython import HostNetwork
+
+LONG = 30
+"""Seconds: no test waits for them."""
+
+
+@pytest.fixture
+def port():
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        yield server.getsockname()[1]
+
+
+def in_time(function, *arguments):
+    """What the function returns or raises, in a thread of its own that must end."""
+    result = []
+
+    def run():
+        try:
+            result.append(function(*arguments))
+        except BaseException as error:
+            result.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(LONG)
+    assert result, "it did not end"
+    return result[0]
+
+
+def program(text):
+    """What a program prints that must end."""
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=2 * LONG)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class Slow(GenericDriver):
+    """Two threads are in `traits` at once."""
+
+    def __init__(self):
+        self.both = threading.Barrier(2)
+
+    def traits(self, radio):
+        self.both.wait(LONG)
+        return super().traits(radio)
+
+
+def test_threads_that_ask_first_at_the_same_time_share_the_books():
+    pool, driver, found = object(), Slow(), []
+
+    def ask():
+        found.append(radiopool.ConnectionManager(pool, driver=driver))
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found[0]._account is found[1]._account
+    found[0].close()
+
+
+INTERRUPTED = """
+import signal, socket, radiopool
+server = socket.create_server(("127.0.0.1", 0), backlog=100)
+port = server.getsockname()[1]
+manager = radiopool.manager_for()
+class Interrupt(BaseException):
+    pass
+fired = False
+def interrupt(*_):
+    global fired
+    fired = True
+    raise Interrupt
+signal.signal(signal.SIGALRM, interrupt)
+with manager.lease("127.0.0.1", port):
+    pass
+for number in range(300):
+    try:
+        fired = False
+        signal.setitimer(signal.ITIMER_REAL, 0.0005 + number * 1e-6)
+        # Where Python ignores an exception, as in a weak reference's callback, only this ends it.
+        while not fired:
+            with manager.lease("127.0.0.1", port):
+                pass
+    except Interrupt:
+        pass
+    if manager._account.lock.locked():
+        # The end of the program would wait for it.
+        import os
+        os._exit(1)
+print("done")
+"""
+
+
+def test_an_interrupt_leaves_the_lock_free():
+    assert program(INTERRUPTED) == "done\n"
+
+
+def test_a_generator_that_is_collected_under_the_lock_ends_its_lease_later(port):
+    manager = radiopool.manager_for(HostNetwork(budget=1))
+
+    def lines():
+        with manager.lease("127.0.0.1", port) as leased:
+            yield leased
+
+    generator = lines()
+    next(generator)
+
+    def collect():
+        with manager._account.lock:
+            generator.close()
+
+    assert in_time(collect) is None
+    # The unit is wanted, and there.
+    with manager.lease("127.0.0.1", port, wait=0):
+        assert manager.stats()["leased"] == 1
+    manager.close()
+
+
+def test_a_generator_that_is_dropped_ends_its_lease(port):
+    with radiopool.manager_for(HostNetwork()) as manager:
+
+        def lines():
+            with manager.lease("127.0.0.1", port) as leased:
+                yield leased
+
+        generator = lines()
+        next(generator)
+        del generator
+        assert (manager.stats()["leased"], manager.stats()["idle"]) == (0, 0)
+
+
+def test_a_lease_is_entered_once_at_a_time(port):
+    with radiopool.manager_for(HostNetwork()) as manager:
+        lease = manager.lease("127.0.0.1", port)
+        with lease, pytest.raises(LeaseError, match="in use"), lease:
+            pass
+        with lease:
+            pass
+        assert manager.stats()["leased"] == 0
+
+
+def filled(budget, contexts, tls_cost=1):
+    """A ledger with an idle socket for each context, all of them as old as the clock is at 0."""
+    ledger = Ledger(None, budget, tls_cost)
+    for number, context in enumerate(contexts):
+        entry = ledger.lease(number, context, 0)
+        ledger.open(entry, object(), 0)
+        ledger.recycle(entry, 0)
+    return ledger
+
+
+def test_what_grew_old_gives_its_units_to_nobody_before_it_is_closed():
+    ledger = filled((2, None), [None, None])
+    # Both are due; the first lease closes both and takes one unit.
+    assert ledger.lease("a", None, 60_000) is not None
+    closing = ledger.take_doomed()
+    assert len(closing) == 2 and ledger.used == 2
+    assert ledger.lease("b", None, 60_000) is None
+    ledger.settle(closing)
+    assert ledger.lease("b", None, 60_000) is not None
+
+
+def test_a_tls_sockets_second_unit_is_free_when_it_is_closed():
+    ledger = filled((2, None), [object()], tls_cost=2)
+    assert ledger.lease("a", None, 1) is not None
+    closing = ledger.take_doomed()
+    assert (len(closing), ledger.used, ledger.tls_used) == (1, 2, 1)
+    assert ledger.lease("b", None, 1) is None
+    ledger.settle(closing)
+    assert (ledger.used, ledger.tls_used) == (1, 0)
+    assert ledger.lease("b", None, 1) is not None
+
+
+def test_a_tls_lease_takes_over_from_tls():
+    ledger = filled((3, 1), [None, object(), None])
+    assert ledger.lease("a", object(), 1) is not None
+    (victim,) = ledger.take_doomed()
+    assert victim.tls and (ledger.used, ledger.tls_used) == (3, 1)
+
+
+def test_a_ledger_that_ended_learns_no_room():
+    ledger = filled((4, None), [None, None])
+    connecting = ledger.lease("a", None, 1)
+    ledger.end()
+    ledger.exhausted(connecting, 2)
+    ledger.sweep(2 + LEARNED_MS)
+    assert ledger.lease("b", None, 3 + LEARNED_MS) is None
+
+
+def test_a_log_handler_may_ask_the_manager(port):
+    manager = radiopool.manager_for(HostNetwork(budget=1), policy=Policy(leak_after=0))
+    seen = []
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            seen.append(manager.stats()["leased"])
+
+    handler = Handler()
+    log = logging.getLogger("radiopool.leaks")
+    log.addHandler(handler)
+    try:
+        held = manager.get_socket("127.0.0.1", port, "a")
+        refused = in_time(lambda: manager.get_socket("127.0.0.1", port, "b", timeout=0.1))
+        assert isinstance(refused, radiopool.OutOfSocketsError) and "leased for" in str(refused)
+        manager.close_socket(held)
+    finally:
+        log.removeHandler(handler)
+    assert seen
+    manager.close()
+
+
+@pytest.mark.parametrize("name", ["max_age", "idle_timeout", "leak_after", "cooldown", "wait"])
+def test_a_time_without_end_is_none(name):
+    with pytest.raises(InvalidValueError, match=name):
+        Policy(**{name: float("inf")})
+
+
+def test_an_idle_socket_serves_while_its_host_rests():
+    network = HostNetwork()
+    manager = radiopool.manager_for(network, policy=Policy(cooldown=60))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        first = manager.get_socket("127.0.0.1", port, "")
+        accepted, _ = server.accept()
+    for _ in range(2):
+        with pytest.raises(OSError):
+            manager.get_socket("127.0.0.1", port, "")
+    manager.free_socket(first)
+    assert manager.get_socket("127.0.0.1", port, "") is first
+    with pytest.raises(CooldownError):
+        manager.get_socket("127.0.0.1", port, "")
+    manager.close_socket(first)
+    accepted.close()
+    manager.close()
+
+
+def test_the_default_driver_knows_what_tls_says_when_it_would_wait():
+    driver = GenericDriver()
+    assert driver.would_block(ssl.SSLWantReadError(2, "wait"))
+    assert driver.would_block(ssl.SSLWantWriteError(3, "wait"))
+    assert not driver.would_block(ssl.SSLEOFError(8, "end"))
+
+
+class Failing(radiopool.Driver):
+    name = "failing"
+
+    def matches(self, radio):
+        return False
+
+    def socket_pool(self, radio):
+        return radio
+
+    def radio_of(self, pool):
+        return pool.no_such
+
+    def default_radio(self):
+        raise ValueError("no board")
+
+
+def test_a_driver_that_fails_costs_only_itself():
+    radiopool.register(Failing)
+    try:
+        manager = radiopool.get_connection_manager(HostNetwork().socket_pool)
+        assert manager.driver.name == "cpython"
+        manager.close()
+        assert radiopool.manager_for().driver.name == "cpython"
+        with pytest.raises(NoDriverError, match="'failing' failed when asked: ValueError: no board"):
+            radiopool.manager_for(driver=Failing())
+    finally:
+        radiopool.unregister("failing")
+
+
+def test_what_a_registered_driver_claims_loads_no_plugin():
+    text = (
+        "import sys, radiopool\n"
+        "from radiopool_cpython import CPythonDriver, HostNetwork\n"
+        "radiopool.register(CPythonDriver())\n"
+        "assert radiopool.driver_for(HostNetwork()).name == 'cpython'\n"
+        "print('radiopool.discovery' in sys.modules)\n"
+    )
+    assert program(text) == "False\n"
+
+
+def test_an_address_of_the_other_family_may_come_last_and_again():
+    network = HostNetwork(hosts={"h": ["::1", "127.0.0.1", "::1"]})
+    (found,) = network.socket_pool.getaddrinfo("h", 80, socket.AF_INET, socket.SOCK_STREAM)
+    assert found[4] == ("127.0.0.1", 80)
+    with pytest.raises(socket.gaierror):
+        HostNetwork(hosts={"h": ["::1"]}).socket_pool.getaddrinfo("h", 80, socket.AF_INET)
+
+
+FORKING = """
+import os, threading, radiopool
+from radiopool_cpython import HostNetwork
+managers = [radiopool.manager_for(HostNetwork()) for _ in range(3)]
+def fork():
+    for _ in range(60):
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+threads = [threading.Thread(target=fork) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not any(manager._account.lock.locked() for manager in managers)
+print("done")
+"""
+
+CHILD = """
+import os, sys, threading, socket, radiopool
+from radiopool import GenericDriver, Policy
+server = socket.create_server(("127.0.0.1", 0))
+closing, may_end = threading.Event(), threading.Event()
+class Driver(GenericDriver):
+    def close(self, opened):
+        closing.set()
+        may_end.wait(30)
+        opened.close()
+    def abandon(self, opened):
+        raise OSError("not mine")
+class Pool:
+    SOCK_STREAM = socket.SOCK_STREAM
+    getaddrinfo = staticmethod(socket.getaddrinfo)
+    socket = staticmethod(socket.socket)
+address = server.getsockname()
+managers = [radiopool.ConnectionManager(Pool(), driver=Driver(), policy=Policy(budget=1)) for _ in range(3)]
+held = [manager.get_socket(*address, "") for manager in managers]
+threading.Thread(target=managers[0].close_socket, args=(held[0],)).start()
+closing.wait(30)
+child = os.fork()
+if not child:
+    may_end.set()
+    for manager in managers:
+        manager.get_socket(*address, "", timeout=5)
+    os._exit(0)
+status = os.waitpid(child, 0)[1]
+may_end.set()
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif("not hasattr(__import__('os'), 'fork')", reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_two_threads_may_fork():
+    assert program(FORKING) == "done\n"
+
+
+@pytest.mark.skipif("not hasattr(__import__('os'), 'fork')", reason="no fork here")
+def test_a_child_has_all_units_and_free_locks():
+    assert program(CHILD) == "0\n"
