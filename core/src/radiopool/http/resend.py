@@ -80,9 +80,14 @@ def follow(manager: Any, method: str, url: str, response: HTTPResponse, pool: An
         if not location:
             return response
         retries = response._retries
+        given = kw.get("retries")
+        if given is None:
+            given = pool.retries
         if not isinstance(retries, Retry):
-            given = kw.get("retries")
-            retries = Retry.from_int(retries if given is None else given, redirect=True)
+            retries = Retry.from_int(given)
+        elif isinstance(given, int):
+            # The pool, which was not to follow redirects, made it of a number: it allows none.
+            retries = retries.new(redirect=None, raise_on_redirect=True)
         try:
             target = redirects.target(url, str(location)).url
         except ValueError:

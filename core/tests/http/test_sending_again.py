@@ -1,0 +1,155 @@
+"""Requests that go out more than once, for a redirect or a failure: how often, with what, and what comes of it."""
+
+import socket
+import threading
+
+import pytest
+
+from radiopool import manager_for
+from radiopool.http import MaxRetryError, PoolManager
+from radiopool_cpython import HostNetwork
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
+CUT = b""
+"""In place of an answer: the connection is closed."""
+
+
+def moved(to="/b", status=302):
+    return b"HTTP/1.1 %d Moved\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n" % (status, to.encode())
+
+
+class Server:
+    """Answers the n-th request with the n-th answer, and all further ones with the last."""
+
+    def __init__(self, *answers):
+        self.answers = answers
+        self.heads = []
+        self.bodies = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/a"
+        self.threads = [threading.Thread(target=self.accept)]
+        self.threads[0].start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.threads.append(threading.Thread(target=self.talk, args=(connection,)))
+            self.threads[-1].start()
+
+    def talk(self, connection):
+        connection.settimeout(20)
+        with connection, connection.makefile("rb") as stream:
+            try:
+                while self.answer(connection, stream):
+                    pass
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+
+    def answer(self, connection, stream):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            line = stream.readline()
+            if not line:
+                return False
+            head += line
+        body = stream.read(int(self.field(head, b"content-length") or 0))
+        if self.field(head, b"transfer-encoding"):
+            size = 1
+            while size:
+                size = int(stream.readline() or b"0", 16)
+                body += stream.read(size + 2)[:size]
+        self.heads.append(head)
+        self.bodies.append(body)
+        answer = self.answers[min(len(self.heads), len(self.answers)) - 1]
+        connection.sendall(answer)
+        return answer != CUT
+
+    @staticmethod
+    def field(head, name):
+        lines = [line.partition(b": ") for line in head.split(b"\r\n")]
+        return b", ".join(value for label, _, value in lines if label.lower() == name)
+
+    def fields(self, name):
+        """The header of that name in each request; b"" where there was none."""
+        return [self.field(head, name) for head in self.heads]
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in self.threads:
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(*answers):
+        servers.append(Server(*answers))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def manager():
+    with manager_for(HostNetwork()) as made:
+        yield made
+        assert made.stats()["leased"] == made.stats()["connecting"] == 0
+
+
+@pytest.fixture
+def http(manager):
+    with PoolManager(manager=manager) as made:
+        yield made
+
+
+@pytest.mark.parametrize("where", ["request", "manager"])
+@pytest.mark.parametrize(("retries", "redirects"), [(1, 1), (True, 1), (3, 1), (3, 3)])
+def test_a_number_of_retries_covers_redirects(serve, manager, where, retries, redirects):
+    server = serve(*[moved()] * redirects, OK)
+    of_manager, of_request = ({}, {"retries": retries}) if where == "request" else ({"retries": retries}, {})
+    with PoolManager(manager=manager, **of_manager) as http:
+        response = http.request("GET", server.url, **of_request)
+    assert (response.status, response.retries.total) == (200, retries - redirects)
+    assert [attempt.redirect_location for attempt in response.retries.history] == ["/b"] * redirects
+
+
+@pytest.mark.parametrize("where", ["request", "manager"])
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_redirect_beyond_that_number_is_an_error(serve, manager, where, retries):
+    server = serve(moved())
+    of_manager, of_request = ({}, {"retries": retries}) if where == "request" else ({"retries": retries}, {})
+    with PoolManager(manager=manager, **of_manager) as http, pytest.raises(MaxRetryError, match="too many redirects"):
+        http.request("GET", server.url, **of_request)
+    assert len(server.heads) == retries + 1
+
+
+@pytest.mark.parametrize("where", ["request", "manager"])
+def test_without_retries_a_redirect_is_the_response(serve, manager, where):
+    server = serve(moved())
+    of_manager, of_request = ({}, {"retries": False}) if where == "request" else ({"retries": False}, {})
+    with PoolManager(manager=manager, **of_manager) as http:
+        assert http.request("GET", server.url, **of_request).status == 302
+        assert http.request("GET", server.url, retries=3, redirect=False).status == 302
+    assert len(server.heads) == 2
+
+
+def test_failures_and_redirects_are_taken_off_one_number(serve, http):
+    server = serve(CUT, BUSY, moved(), BUSY, moved(), OK)
+    response = http.request("GET", server.url, retries=6)
+    assert (response.status, response.retries.total) == (200, 1)
+    seen = [attempt.status or type(attempt.error).__name__ for attempt in response.retries.history]
+    assert seen == ["ProtocolError", 503, 302, 503, 302]
+    server = serve(BUSY, moved(), OK)
+    with pytest.raises(MaxRetryError, match="too many redirects"):
+        http.request("GET", server.url, retries=1)
+    assert len(server.heads) == 2
