@@ -437,7 +437,7 @@ def moved(location, status=302):
 
 def test_redirects_are_followed_and_credentials_stay_with_their_host():
     pool, _, http = serve(moved(b"/b?c=d"), moved(b"http://b.example/", 303), OK)
-    headers = {"Authorization": "secret", "X-Other": "1"}
+    headers = {"Authorization": "secret", b"Cookie": b"secret", "X-Other": "1"}
     response = http.request("POST", "http://a.example/x", body=b"1", headers=headers)
     assert response.status == 200
     assert pool.requests[1].startswith(b"POST /b?c=d HTTP/1.1\r\n") and b"secret" in pool.requests[1]

@@ -153,3 +153,29 @@ def test_failures_and_redirects_are_taken_off_one_number(serve, http):
     with pytest.raises(MaxRetryError, match="too many redirects"):
         http.request("GET", server.url, retries=1)
     assert len(server.heads) == 2
+
+
+def test_secrets_under_names_of_bytes_stay_with_their_host(serve, http):
+    other = serve(OK)
+    server = serve(moved(other.url))
+    secrets = {b"Authorization": b"SECRET", b"COOKIE": "SECRET", "X-Own": "kept"}
+    assert http.request("GET", server.url, headers=secrets).status == 200
+    assert server.fields(b"authorization") == server.fields(b"cookie") == [b"SECRET"]
+    assert other.fields(b"authorization") == other.fields(b"cookie") == [b""]
+    assert other.fields(b"x-own") == [b"kept"]
+
+
+def test_names_of_bytes_that_describe_a_body_go_with_it(serve, http):
+    server = serve(moved(status=303), OK)
+    described = {b"Content-Length": b"2", b"Content-Type": b"text/x-own"}
+    assert http.request("POST", server.url, body=b"ab", headers=described).status == 200
+    assert server.fields(b"content-length") == [b"2", b""]
+    assert server.fields(b"content-type") == [b"text/x-own", b""]
+
+
+def test_a_content_type_under_a_name_of_bytes_is_the_only_one(serve, http):
+    server = serve(OK)
+    headers = {b"Content-Type": b"text/x-own"}
+    http.request("POST", server.url, json=[], headers=headers)
+    http.request("POST", server.url, fields={"a": "b"}, encode_multipart=False, headers=headers)
+    assert server.fields(b"content-type") == [b"text/x-own", b"application/x-www-form-urlencoded"]

@@ -29,8 +29,10 @@ def follow(
         kw["body"] = None
     following, path = manager.pool_of(target)
     if following is not pool and kw.get("headers"):
+        from radiopool.http.header_lines import lower
+
         # No other host sees what was meant for this one.
-        kw["headers"] = {name: value for name, value in kw["headers"].items() if name.lower() not in _PRIVATE}
+        kw["headers"] = {name: value for name, value in kw["headers"].items() if lower(name) not in _PRIVATE}
     response = following.urlopen(method, path, redirect=False, assert_same_host=False, **kw)
     return follow(manager, method, target, response, following, kw, depth + 1)
 

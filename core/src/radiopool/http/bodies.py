@@ -1,5 +1,6 @@
 """What `fields=` and `json=` of a request become."""
 
+from radiopool.http.header_lines import lower
 from radiopool.http.outgoing import not_on_a_board
 from radiopool.platform import CPYTHON
 
@@ -70,7 +71,7 @@ def form_body(
         else:
             body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
         for name in list(headers):
-            if name.lower() == "content-type":
+            if lower(name) == "content-type":
                 del headers[name]
         headers["Content-Type"] = kind
     return body, headers
@@ -104,4 +105,4 @@ def _copied(headers: "Any") -> "Any":
 
 
 def _has(headers: "Any", wanted: str) -> bool:
-    return wanted in [name.lower() for name in headers]
+    return wanted in [lower(name) for name in headers]

@@ -59,6 +59,11 @@ def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tu
     return text, given
 
 
+def lower(name: "Any") -> str:
+    """A header's name as text in lower case; it may be given as bytes."""
+    return (name.decode() if isinstance(name, bytes) else name).lower()
+
+
 def check_method(method: object) -> None:
     """Raise InvalidHeader for what is no method."""
     if not isinstance(method, str):

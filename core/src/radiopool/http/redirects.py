@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from radiopool.http.errors import LocationParseError, URLSchemeUnknown
+from radiopool.http.header_lines import lower
 from radiopool.http.rfc3986 import Url, parse_url
 
 # What describes a body, and means nothing or worse without it.
@@ -76,7 +77,7 @@ def reshape(status: int, method: str, body: Any, headers: Any) -> "tuple[str, An
 
 def without(headers: Any, names: "Collection[str]") -> Any:
     """A copy of the headers without those of `names` (lower case). The same object if it has none of them."""
-    doomed = [name for name in headers or () if name.lower() in names]
+    doomed = [name for name in headers or () if lower(name) in names]
     if not doomed:
         return headers
     headers = headers.copy()
