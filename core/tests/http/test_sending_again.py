@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from radiopool import manager_for
-from radiopool.http import MaxRetryError, PoolManager
+from radiopool.http import MaxRetryError, PoolManager, UnrewindableBodyError
 from radiopool_cpython import HostNetwork
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -179,3 +179,37 @@ def test_a_content_type_under_a_name_of_bytes_is_the_only_one(serve, http):
     http.request("POST", server.url, json=[], headers=headers)
     http.request("POST", server.url, fields={"a": "b"}, encode_multipart=False, headers=headers)
     assert server.fields(b"content-type") == [b"text/x-own", b"application/x-www-form-urlencoded"]
+
+
+class Told:
+    """A file that says where it stands and can't go back there."""
+
+    def __init__(self, contents):
+        self.contents = contents
+
+    def tell(self):
+        return 0
+
+    def read(self, size=-1):
+        piece, self.contents = self.contents, b""
+        return piece
+
+
+class ToldNoSeek(Told):
+    seek = None
+
+
+@pytest.mark.parametrize("kind", [Told, ToldNoSeek])
+def test_a_file_without_seek_can_not_be_sent_again(serve, http, kind):
+    server = serve(moved(), OK)
+    with pytest.raises(UnrewindableBodyError, match="can't be rewound"):
+        http.request("PUT", server.url, body=kind(b"abc"))
+    assert b"".join(server.bodies) == b"abc"
+
+
+def test_a_response_as_body_can_not_be_sent_again(serve, http):
+    source = http.request("GET", serve(OK).url, preload_content=False)
+    server = serve(BUSY, OK)
+    with pytest.raises(UnrewindableBodyError, match="can't be rewound"):
+        http.request("PUT", server.url, body=source)
+    assert b"".join(server.bodies) == b"ok"

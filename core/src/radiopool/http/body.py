@@ -87,7 +87,8 @@ class RequestBody:
             )
         try:
             self.body.seek(self._start)
-        except (OSError, ValueError) as error:
+        except (AttributeError, OSError, TypeError, ValueError) as error:
+            # HTTPResponse has a tell() and no seek().
             raise UnrewindableBodyError(
                 "the request must be sent again, and its body can't be rewound: %s" % error
             ) from error
