@@ -213,3 +213,25 @@ def test_a_response_as_body_can_not_be_sent_again(serve, http):
     with pytest.raises(UnrewindableBodyError, match="can't be rewound"):
         http.request("PUT", server.url, body=source)
     assert b"".join(server.bodies) == b"ok"
+
+
+@pytest.mark.parametrize("retries", [False, 3])
+def test_an_error_of_the_bodys_source_is_no_stale_connection(serve, http, manager, retries):
+    def pieces():
+        yield b"x"
+        raise FileNotFoundError("my file")
+
+    server = serve(OK)
+    http.request("GET", server.url)
+    with pytest.raises(FileNotFoundError, match="my file"):
+        http.request("PUT", server.url, body=pieces(), retries=retries)
+    assert manager.managed_socket_count == 0
+    assert http.connection_from_url(server.url).num_connections == 1
+
+
+def test_a_body_that_can_not_be_rewound_is_no_stale_connection(serve, http, manager):
+    server = serve(moved(), OK)
+    with pytest.raises(UnrewindableBodyError):
+        http.request("PUT", server.url, body=Told(b"abc"))
+    assert manager.managed_socket_count == 0
+    assert http.connection_from_url(server.url).num_connections == 1

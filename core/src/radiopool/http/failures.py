@@ -68,7 +68,8 @@ def may_repeat(exchange: "Any", method: str, error: BaseException) -> bool:
         return False
     from radiopool.http.outgoing import IDEMPOTENT
 
-    return exchange.close != "timeout" and (method in IDEMPOTENT or not exchange.sent)
+    # Closed as interrupted, the connection itself had not failed: the body's source raised the error.
+    return exchange.close not in ("timeout", "interrupted") and (method in IDEMPOTENT or not exchange.sent)
 
 
 def closed(pool: "Any") -> "Exception":
