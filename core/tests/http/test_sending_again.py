@@ -1,11 +1,13 @@
 """Requests that go out more than once, for a redirect or a failure: how often, with what, and what comes of it."""
 
+import io
 import socket
 import threading
 
 import pytest
 
 from radiopool import manager_for
+from radiopool.errors import InvalidValueError
 from radiopool.http import MaxRetryError, PoolManager, UnrewindableBodyError
 from radiopool_cpython import HostNetwork
 
@@ -235,3 +237,24 @@ def test_a_body_that_can_not_be_rewound_is_no_stale_connection(serve, http, mana
         http.request("PUT", server.url, body=Told(b"abc"))
     assert manager.managed_socket_count == 0
     assert http.connection_from_url(server.url).num_connections == 1
+
+
+@pytest.mark.parametrize("whose", ["pool", "manager"])
+def test_a_file_is_sent_from_the_position_given(serve, http, whose):
+    server = serve(BUSY, moved(), OK)
+    sender = http if whose == "manager" else http.connection_from_url(server.url)
+    file = io.BytesIO(b"0123456789")
+    file.seek(5)
+    assert sender.urlopen("PUT", server.url, body=file, body_pos=2).status == 200
+    assert server.bodies == [b"23456789"] * 3
+    assert server.fields(b"content-length") == [b"8"] * 3
+
+
+@pytest.mark.parametrize(("body", "position"), [(io.BytesIO(b"abc"), "1"), ([b"abc"], 1)])
+def test_a_position_that_is_none(serve, http, body, position):
+    server = serve(OK)
+    with pytest.raises(InvalidValueError, match="body_pos must be a position in the file"):
+        http.urlopen("PUT", server.url, body=body, body_pos=position)
+    with pytest.raises(UnrewindableBodyError):
+        http.urlopen("PUT", server.url, body=Told(b"abc"), body_pos=1)
+    assert server.heads == []

@@ -59,6 +59,15 @@ class RequestBody:
                     "body must be bytes, text, a file or an iterable of them, not %r" % (self.body,)
                 ) from None
 
+    def start_at(self, position: int) -> None:
+        """Send a file from that position, each time. Raises UnrewindableBodyError if it can't seek, InvalidValueError
+        if it is no file or that no position."""
+        if not self._is_file or not isinstance(position, int):
+            raise InvalidValueError("body_pos must be a position in the file that is the body, not %r" % (position,))
+        self._start = position
+        self._rewind()
+        self._measure()
+
     def __iter__(self) -> Iterator[Any]:
         """The body's pieces, bytes each and none empty, from its start.
 

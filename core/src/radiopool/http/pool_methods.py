@@ -49,6 +49,7 @@ class PoolMethods(PoolEndings, FormMethods):
 
         url: the request's target, or an absolute URL of this host.
         body: bytes, text; on CPython also a file or an iterable of them, sent chunked if its length is not known.
+        body_pos: where in a file the body starts; by default where the file stands.
         headers: in place of the pool's.
         retries: None the pool's or the default, False none at all, a number or a `Retry` (CPython).
         redirect: whether to follow redirects within this host.
@@ -65,6 +66,8 @@ class PoolMethods(PoolEndings, FormMethods):
             from radiopool.http.body import replayable
 
             body = replayable(body)
+            if body_pos is not None:
+                body.start_at(body_pos)
         asked = (
             method, url, body, headers, timeout, pool_timeout, chunked, preload_content, decode_content,
             enforce_content_length,
