@@ -258,3 +258,9 @@ def test_a_position_that_is_none(serve, http, body, position):
     with pytest.raises(UnrewindableBodyError):
         http.urlopen("PUT", server.url, body=Told(b"abc"), body_pos=1)
     assert server.heads == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_manager_takes_assert_same_host_and_follows_all_the_same(serve, http, same):
+    server = serve(moved(serve(OK).url))
+    assert http.request("GET", server.url, assert_same_host=same).status == 200

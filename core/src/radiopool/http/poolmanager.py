@@ -97,7 +97,8 @@ class PoolManager(RequestMethods):
                 from radiopool.http.body import replayable
 
                 kw["body"] = replayable(body)
-            response = pool.urlopen(method, target, redirect=False, assert_same_host=False, **kw)
+            kw["assert_same_host"] = False
+            response = pool.urlopen(method, target, redirect=False, **kw)
         else:
             response = pool.urlopen(method, target, **kw)
         if redirect and 300 < response.status < 309:

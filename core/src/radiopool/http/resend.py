@@ -106,7 +106,7 @@ def follow(manager: Any, method: str, url: str, response: HTTPResponse, pool: An
         following.sleep_for_retry(response)
         url = target
         pool, path = manager.pool_of(url)
-        response = pool.urlopen(method, path, redirect=False, assert_same_host=False, **kw)
+        response = pool.urlopen(method, path, redirect=False, **kw)
         response.url = url
 
 
