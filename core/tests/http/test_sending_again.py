@@ -3,6 +3,7 @@
 import io
 import socket
 import threading
+from email.message import Message
 
 import pytest
 
@@ -264,3 +265,15 @@ def test_a_position_that_is_none(serve, http, body, position):
 def test_a_manager_takes_assert_same_host_and_follows_all_the_same(serve, http, same):
     server = serve(moved(serve(OK).url))
     assert http.request("GET", server.url, assert_same_host=same).status == 200
+
+
+def test_headers_that_can_not_be_copied(serve, http):
+    other = serve(OK)
+    server = serve(moved(other.url))
+    headers = Message()
+    for name, value in (("Authorization", "SECRET"), ("X-Own", "1"), ("X-Own", "2")):
+        headers[name] = value
+    assert http.request("GET", server.url, headers=headers).status == 200
+    assert other.fields(b"authorization") == [b""]
+    assert other.fields(b"x-own") == server.fields(b"x-own") == [b"1, 2"]
+    assert headers["Authorization"] == "SECRET"

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from radiopool.http.errors import LocationParseError, URLSchemeUnknown
 from radiopool.http.header_lines import lower
+from radiopool.http.headers import HTTPHeaderDict
 from radiopool.http.rfc3986 import Url, parse_url
 
 # What describes a body, and means nothing or worse without it.
@@ -80,7 +81,8 @@ def without(headers: Any, names: "Collection[str]") -> Any:
     doomed = [name for name in headers or () if lower(name) in names]
     if not doomed:
         return headers
-    headers = headers.copy()
+    # A mapping need not have copy() and pop(): http.client's and email's messages have neither.
+    headers = headers.copy() if hasattr(headers, "copy") and hasattr(headers, "pop") else HTTPHeaderDict(headers)
     for name in doomed:
         headers.pop(name, None)
     return headers
