@@ -128,6 +128,16 @@ def test_a_get_goes_out_in_one_send_and_its_socket_comes_back():
     assert pool.sockets[0].closed
 
 
+def test_a_pool_that_was_let_go_goes_on_and_keeps_no_socket():
+    _, manager, http = serve(OK, OK)
+    http.connection_pool_kw["block"] = True
+    held = http.connection_from_host("a.example")
+    http.clear()
+    for _ in range(2):
+        assert held.request("GET", "/").data == b"ok"
+        assert manager.managed_socket_count == 0
+
+
 def test_headers_and_port_go_out_and_headers_come_back():
     pool, _, http = serve(
         b"HTTP/1.1 404 Not Found\r\nX-One: 1\r\nSet-Cookie: a\r\nset-cookie: b\r\nContent-Length: 0\r\n\r\n"

@@ -71,6 +71,8 @@ class HTTPConnectionPool(RequestMethods):
         proxy: "Any" = None
         proxy_headers: "Any" = None
         _connect: "Any" = None
+        _unkept: "str | None" = None
+        """Why its sockets are not kept: once it was closed or let go."""
     num_connections = num_requests = 0
     """Connections opened, requests sent."""
     _lease_key: "tuple[PoolKey, Any] | None" = None
@@ -188,7 +190,7 @@ class HTTPConnectionPool(RequestMethods):
                 # Another that was idle as long: fresh is what is wanted.
                 manager.discard(entry, "stale")
                 continue
-            exchange = begin(self, entry, lines[2])
+            exchange = begin(self, entry, (lines[2] or self._unkept) if CPYTHON else lines[2])
             exchange.timeout = timeout
             try:
                 if CPYTHON and clock:

@@ -1,0 +1,116 @@
+"""Connection pools that their manager let go, or that were closed, while somebody still holds them."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from radiopool import manager_for
+from radiopool.http import PoolManager, Retry
+from radiopool_cpython import HostNetwork
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+LONG = 30
+"""Seconds: no test waits for them."""
+
+
+class Server:
+    """Answers each request with what `answer()` returns, and counts the requests."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.requests = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = "http://127.0.0.1:%d/" % self.port
+        self.threads = [threading.Thread(target=self.accept)]
+        self.threads[0].start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.threads.append(threading.Thread(target=self.serve, args=(connection,)))
+            self.threads[-1].start()
+
+    def serve(self, connection):
+        connection.settimeout(LONG)
+        with connection:
+            while connection.recv(65536):
+                self.requests += 1
+                connection.sendall(self.answer())
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.threads[0].join()
+        self.listener.close()
+        for thread in self.threads:
+            thread.join()
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(answer=lambda: OK):
+        servers.append(Server(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def manager(serve):
+    with manager_for(HostNetwork()) as made:
+        yield made
+
+
+@pytest.mark.parametrize("block", [True, False])
+def test_a_pool_that_was_evicted_goes_on_and_keeps_no_socket(serve, manager, block):
+    first, second = serve(), serve()
+    with PoolManager(1, manager=manager, block=block, maxsize=2) as http:
+        pool = http.connection_from_url(first.url)
+        assert http.request("GET", first.url).status == 200
+        http.connection_from_url(second.url)
+        assert len(http.pools) == 1
+        for _ in range(2):
+            assert pool.request("GET", "/", pool_timeout=1, retries=False).data == b"ok"
+        assert pool.maxsize == 2
+        stats = manager.stats()
+        assert stats["idle"] == stats["leased"] == 0
+        assert first.requests == 3
+
+
+def test_a_pool_that_was_evicted_has_as_many_sockets_as_before(serve, manager):
+    server = serve()
+    with PoolManager(1, manager=manager, block=True) as http:
+        pool = http.connection_from_url(server.url)
+        http.clear()
+        response = pool.request("GET", "/", preload_content=False)
+        served = []
+        waiting = threading.Thread(target=lambda: served.append(pool.request("GET", "/", pool_timeout=LONG).data))
+        waiting.start()
+        while not manager._account.tickets and waiting.is_alive():
+            time.sleep(0.001)
+        assert not served
+        assert response.data == b"ok"
+        waiting.join()
+        assert served == [b"ok"] and manager.stats()["idle"] == 0
+
+
+def test_a_request_between_two_attempts_survives_that_its_pool_is_let_go(serve, manager):
+    server = serve(lambda: OK if server.requests > 1 else OK.replace(b"200", b"503"))
+
+    class Clearing(Retry):
+        def sleep(self, *_):
+            http.clear()
+
+    with PoolManager(manager=manager, block=True) as http:
+        retries = Clearing(3, status_forcelist=[503])
+        assert http.request("GET", server.url, pool_timeout=1, retries=retries).status == 200
+    assert server.requests == 2
