@@ -18,6 +18,7 @@ if TYPE_CHECKING or CPYTHON:
     from radiopool.http.form_methods import check_count
     from radiopool.http.header_lines import ENCODING
     from radiopool.http.pool_methods import PoolMethods as RequestMethods
+    from radiopool.http.url import normal_host
 
     # Accepted, and beside the address without effect: urllib3 has them.
     _OPTIONS = ("source_address", "strict", "blocksize")
@@ -104,6 +105,7 @@ class HTTPConnectionPool(RequestMethods):
             check_count("maxsize", maxsize, 1 if block else 0)
             if port is not None and (type(port) is not int or not 0 <= port < 65536):
                 raise no_port(port)
+            host = normal_host(host)
         if manager is None:
             from radiopool.finding import manager_for
 

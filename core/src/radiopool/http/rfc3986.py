@@ -190,16 +190,36 @@ def remove_dot_segments(path: str) -> str:
     return "/".join(kept)
 
 
+def check_host(host: str) -> str:
+    """The host of a connection pool, which no URL was taken apart for: a name in ASCII, or an IPv6 address as it is.
+
+    Raises LocationParseError for what can be neither.
+    """
+    _check_characters(host)
+    bare = host.strip("[]")
+    if ":" not in bare:
+        return _name(bare)
+    # A zone is no escape here: from a URL it comes without its %25.
+    _ipv6("[%s]" % bare.partition("%")[0])
+    if not bare.isascii():
+        raise LocationParseError("%r has an invalid zone" % host)
+    return host
+
+
+def _check_characters(host: str) -> None:
+    # Spaces and control characters are refused, not encoded: resolvers and servers disagree about them.
+    control = _CONTROL.search(host)
+    if control is not None:
+        raise LocationParseError("host %r contains the invalid character %r" % (host, control.group()))
+
+
 def _split_authority(authority: str, normal: bool) -> "tuple[str | None, str | None, int | None]":
     auth, _, host_port = authority.rpartition("@")
     match = _HOST_PORT.fullmatch(host_port)
     if match is None:
         raise LocationParseError("%r is not a valid host or port" % host_port)
     host, digits = match.groups()
-    # Spaces and control characters are refused, not encoded: resolvers and servers disagree about them.
-    control = _CONTROL.search(host)
-    if control is not None:
-        raise LocationParseError("host %r contains the invalid character %r" % (host, control.group()))
+    _check_characters(host)
     number = (digits or "").lstrip("0")
     if len(number) > 5 or int(number or 0) > 65535:
         raise LocationParseError("%r: the port must be 0 to 65535" % host_port)

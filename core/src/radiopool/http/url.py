@@ -70,3 +70,11 @@ def split(url: str) -> "tuple[str | None, str, int | None, str]":
 
 if TYPE_CHECKING or CPYTHON:
     split = remembered(split)
+
+    def normal_host(host: str) -> str:
+        """The host of a connection pool as a URL would give it. Raises LocationParseError for what can be none."""
+        if host.strip(_HOST):
+            from radiopool.http.rfc3986 import check_host
+
+            return check_host(host)
+        return host
