@@ -7,7 +7,8 @@ import time
 import pytest
 
 from radiopool import manager_for
-from radiopool.http import PoolManager, Retry
+from radiopool.http import HTTPConnectionPool, PoolManager, Retry
+from radiopool.http.errors import ClosedPoolError
 from radiopool_cpython import HostNetwork
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -114,3 +115,26 @@ def test_a_request_between_two_attempts_survives_that_its_pool_is_let_go(serve, 
         retries = Clearing(3, status_forcelist=[503])
         assert http.request("GET", server.url, pool_timeout=1, retries=retries).status == 200
     assert server.requests == 2
+
+
+def test_a_request_that_waits_while_its_pool_is_closed_is_not_sent(serve, manager):
+    server = serve()
+    failures = []
+    pool = HTTPConnectionPool("127.0.0.1", server.port, block=True, manager=manager)
+
+    def ask():
+        try:
+            pool.request("GET", "/", pool_timeout=LONG)
+        except ClosedPoolError as error:
+            failures.append(error)
+
+    response = pool.request("GET", "/", preload_content=False)
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    while not manager._account.tickets and waiting.is_alive():
+        time.sleep(0.001)
+    pool.close()
+    assert response.data == b"ok"
+    waiting.join()
+    stats = manager.stats()
+    assert len(failures) == server.requests == 1 and stats["idle"] == stats["leased"] == 0

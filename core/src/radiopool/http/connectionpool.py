@@ -187,6 +187,12 @@ class HTTPConnectionPool(RequestMethods):
                 raise failure from error
             recycled = entry.leases > 1
             if not recycled:
+                if CPYTHON and self._closed:
+                    # While the request waited for a socket. Recycled it can't be: a closed pool keeps none.
+                    from radiopool.http.failures import closed  # type: ignore[unreachable]
+
+                    manager.discard(entry, "retired")
+                    raise closed(self)
                 self.num_connections += 1
             elif again:
                 # Another that was idle as long: fresh is what is wanted.
