@@ -202,7 +202,11 @@ class HTTPConnectionPool(RequestMethods):
             exchange.timeout = timeout
             try:
                 if CPYTHON and clock:
-                    entry.socket.settimeout(clock.read_timeout)
+                    left = clock.read_timeout
+                    if left == 0:
+                        # To a socket 0 means not to wait at all, and to send all the same.
+                        raise exchange.failed(TimeoutError())
+                    entry.socket.settimeout(left)
                 exchange.send(request)
                 if body is not None:
                     if type(body) is bytes:

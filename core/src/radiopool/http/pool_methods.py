@@ -23,6 +23,7 @@ class PoolMethods(PoolEndings, FormMethods):
     scheme: str
     conn_kw: dict[str, Any]
     retries: Any
+    timeout: Any
 
     def request_once(self, *asked: Any) -> HTTPResponse:
         raise NotImplementedError
@@ -118,8 +119,10 @@ class PoolMethods(PoolEndings, FormMethods):
 
         Raises InvalidValueError for what is no number of seconds above 0.
         """
-        from radiopool.http.timeout import Timeout
+        from radiopool.http.timeout import DEFAULT_TIMEOUT, Timeout
 
+        if timeout is DEFAULT_TIMEOUT:
+            timeout = self.timeout
         clock = timeout.clone() if isinstance(timeout, Timeout) else Timeout.from_float(timeout)
         clock.start_connect()
         return clock, Timeout.resolve_default_timeout(clock.connect_timeout)
