@@ -153,6 +153,25 @@ def test_settings_that_stand_in_no_documented_key_separate_pools_too(http):
     assert HTTPSPoolKey._fields == (*HTTPPoolKey._fields, *HTTPSPoolKey._fields[8:])
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_every_setting_separates_pools(http, scheme):
+    def pool(**settings):
+        return http.connection_from_host("a.example", scheme=scheme, pool_kwargs=settings)
+
+    one = pool(headers={"Authorization": "A"})
+    two = pool(headers={"Authorization": "B"})
+    assert (one.headers, two.headers) == ({"Authorization": "A"}, {"Authorization": "B"})
+    assert pool(headers={"Authorization": "A"}) is one
+    assert pool(headers=HTTPHeaderDict(Authorization="A")).headers == {"Authorization": "A"}
+    seven = pool(maxsize=7)
+    assert seven.maxsize == 7 and pool(maxsize=7) is seven and pool() is not seven
+    assert (seven.pool_key.scheme, seven.pool_key.host) == (scheme, "a.example")
+    assert http.connection_from_pool_key(seven.pool_key) is seven
+    http.connection_pool_kw["maxsize"] = 7
+    assert pool() is seven
+    assert pool(assert_hostname=False, maxsize=7) is (seven if scheme == "http" else pool(assert_hostname=False))
+
+
 def test_settings_changed_later_count(http):
     first = http.connection_from_url("http://a.example/")
     http.connection_pool_kw["block"] = True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections import namedtuple
+from collections.abc import Mapping
 from typing import Any
 
 from radiopool.http import url as urls
@@ -20,9 +23,23 @@ _UNLISTED = (
     "ssl_minimum_version",
     "ssl_maximum_version",
 )
+# So do these, which every connection pool takes. A setting that none takes does so only with a key of its own.
+_BESIDE = ("maxsize", "headers", "_proxy", "_proxy_headers")
 _TLS = _UNLISTED + HTTPSPoolKey._fields[8:]
 _PLACE = ("scheme", "host", "port")
 _SETTINGS = HTTPSPoolKey._fields + _UNLISTED
+
+
+@functools.cache
+def _with_settings(key_class: Any) -> Any:
+    """A key class with one more field, for the settings that have none."""
+    return namedtuple(key_class.__name__, (*key_class._fields, "further_settings"))
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple(value.items())
+    return tuple(value) if isinstance(value, list) else value
 
 
 class ManagerMethods(ManagerEndings, FormMethods):
@@ -52,8 +69,15 @@ class ManagerMethods(ManagerEndings, FormMethods):
 
     def _whole_key(self, scheme: str, key: Any, context: dict[str, Any]) -> Any:
         """The key under which the pool is kept: the documented one, unless more decides."""
-        unlisted = [(name, context[name]) for name in _UNLISTED if context.get(name) is not None]
-        return (key, tuple(unlisted)) if unlisted and scheme == "https" else key
+        listed = getattr(key, "_fields", ())
+        names = _BESIDE + _UNLISTED if scheme == "https" else _BESIDE
+        unlisted = [(n, _hashable(context[n])) for n in names if context.get(n) is not None and n not in listed]
+        if not unlisted:
+            return key
+        # Such a set keeps its hash, which every request asks for.
+        settings = frozenset(unlisted)
+        kind: Any = type(key)
+        return _with_settings(kind)(*key, settings) if listed else (key, settings)
 
     def _settings(self, key: Any, context: dict[str, Any]) -> dict[str, Any]:
         """What the pool of that key is made with: the context, without what is for the key alone."""
