@@ -1,7 +1,7 @@
 """Reading a response whose Content-Encoding is to be undone.
 
-`response._held` has what was decoded and not yet asked for; `response._decoder` is None until the first read, False
-where nothing is to be decoded.
+`response._held` has what was decoded and not yet asked for, `response._ahead` what comes before that: it was read for
+a line. `response._decoder` is None until the first read, False where nothing is to be decoded.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ def read(response: HTTPResponse, amt: int | None, decode: bool) -> bytes:
         return response._raw(amt)
     if amt is None:
         held, response._held = response._held, b""
+        if response._ahead is not None:
+            held = response._ahead.read() + held
         return held + bytes(decoder.decompress(response._raw(None))) + _end(response, decoder)
     body = b""
     while len(body) < amt:
@@ -48,6 +50,10 @@ def read1(response: HTTPResponse, amt: int, decode: bool) -> bytes:
     decoder = _decoder(response, decode)
     if decoder is None:
         return response._raw1(amt)
+    if response._ahead is not None:
+        piece = response._ahead.read(amt)
+        if piece:
+            return piece
     while amt:
         if response._held:
             held = response._held

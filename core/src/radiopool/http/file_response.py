@@ -32,7 +32,8 @@ class HTTPResponse(BaseHTTPResponse):
     _held = b""
     _raw_read = 0
     _closed = False
-    _lines: Any = None
+    _ahead: io.BytesIO | None = None
+    """What `readline` has received beyond its line: all reads take it first."""
 
     def __init__(
         self,
@@ -135,8 +136,9 @@ class HTTPResponse(BaseHTTPResponse):
     def length_remaining(self) -> int | None:
         """Bytes left of the body as sent; None if only its end will tell."""
         if self._source is None:
-            return 0
-        return None if self._source.chunked else self._source.left
+            return self._count_ahead()
+        left = None if self._source.chunked else self._source.left
+        return None if left is None else left + self._count_ahead()
 
     def isclosed(self) -> bool:
         """Whether nothing is left to read from the connection."""
@@ -199,7 +201,7 @@ class HTTPResponse(BaseHTTPResponse):
         body = self._body
         if body is None:
             source = self._source
-            if source is None or self._encoded or not self.enforce_content_length:
+            if source is None or self._encoded or self._raw_read or not self.enforce_content_length:
                 body = self.read()
             else:
                 # What `read` comes to, without its calls: this runs once a request.
@@ -207,7 +209,7 @@ class HTTPResponse(BaseHTTPResponse):
                     body = source.read()
                 finally:
                     self._settle()
-                self._raw_read += len(body)
+                self._raw_read = len(body)
             self._body = body
         return body
 
@@ -236,20 +238,27 @@ class HTTPResponse(BaseHTTPResponse):
     def _raw(self, amt: int | None) -> bytes:
         if amt is not None:
             return super().read(amt)
+        ahead = b"" if self._ahead is None else self._ahead.read()
         try:
             body = super().read()
         except IncompleteRead as error:
             if not self._may_be_short():
+                if ahead:
+                    error.partial = ahead + error.partial  # type: ignore[operator]
                 raise
             body = error.partial  # type: ignore[assignment]
         self._raw_read += len(body)
-        return body
+        return ahead + body
 
     def _may_be_short(self) -> bool:
         # A missing last chunk is no matter of the Content-Length.
         return not self.enforce_content_length and not self.chunked
 
     def _fill(self, buffer: Any) -> int:
+        if self._ahead is not None:
+            count = self._ahead.readinto(buffer)
+            if count:
+                return count
         try:
             count = super().readinto(buffer)
         except IncompleteRead:
@@ -328,7 +337,13 @@ class HTTPResponse(BaseHTTPResponse):
 
     def tell(self) -> int:
         """Bytes of the body read so far, as sent."""
-        return self._raw_read
+        return self._raw_read - self._count_ahead()
+
+    def _count_ahead(self) -> int:
+        # How many of the bytes received are none that the caller has read; those decoded are not counted as sent.
+        if self._ahead is None or (self._encoded and self.decode_content):
+            return 0
+        return self._ahead.getbuffer().nbytes - self._ahead.tell()
 
     # -- what io asks of a binary file
 
@@ -352,10 +367,21 @@ class HTTPResponse(BaseHTTPResponse):
         """Nothing is written, nothing to do."""
 
     def readline(self, limit: int | None = -1) -> bytes:
-        """The next line, with its end; b"" at the end of the body. Leave other reads aside once lines are read."""
-        if self._lines is None:
-            self._lines = io.BufferedReader(_Raw(self))
-        return self._lines.readline(-1 if limit is None else limit)  # type: ignore[no-any-return]
+        """The next line, with its end, or its first `limit` bytes; b"" at the end of the body."""
+        room = -1 if limit is None else limit
+        pieces: list[bytes] = []
+        while True:
+            if self._ahead is not None:
+                piece = self._ahead.readline(room)
+                pieces.append(piece)
+                room -= len(piece)
+                if room == 0 or piece.endswith(b"\n"):
+                    break
+            received = self.read1(16384)
+            if not received:
+                break
+            self._ahead = io.BytesIO(received)
+        return b"".join(pieces)
 
     def readlines(self, hint: int = -1) -> list[bytes]:
         """The rest of the lines, or those of about `hint` bytes."""
@@ -383,23 +409,6 @@ class HTTPResponse(BaseHTTPResponse):
 
     def __repr__(self) -> str:
         return "<HTTPResponse [%d]>" % self.status
-
-
-class _Raw(io.RawIOBase):
-    """The response as a raw stream, for `io.BufferedReader` to find the lines in."""
-
-    def __init__(self, response: HTTPResponse) -> None:
-        self._response = response
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._response.readinto(buffer)
-
-    def close(self) -> None:
-        # The response closes itself; this only lets go of it.
-        super().close()
 
 
 io.IOBase.register(HTTPResponse)

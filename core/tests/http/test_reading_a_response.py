@@ -1,0 +1,195 @@
+"""Reading a response that was not preloaded: one kind of read after another, and what else a binary file can do."""
+
+import gc
+import gzip
+import pickle
+import socket
+import threading
+import weakref
+
+import pytest
+
+from radiopool import manager_for
+from radiopool.http import PoolManager
+from radiopool_cpython import HostNetwork
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+LONG = 20
+"""Seconds: no test waits for them."""
+
+
+def with_length(body, fields=b""):
+    return HEAD + fields + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def in_chunks(body, fields=b""):
+    pieces = [body[start : start + 7] for start in range(0, len(body), 7)]
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    return HEAD + fields + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+
+
+def in_gzip(body, fields=b""):
+    return with_length(gzip.compress(body), b"Content-Encoding: gzip\r\n")
+
+
+def in_gzip_and_chunks(body, fields=b""):
+    return in_chunks(gzip.compress(body), b"Content-Encoding: gzip\r\n")
+
+
+FRAMINGS = pytest.mark.parametrize("framed", [with_length, in_chunks, in_gzip, in_gzip_and_chunks])
+
+
+class Server:
+    """Sends `answer` to each request, and keeps the connection."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d/" % self.listener.getsockname()[1]
+        self.threads = []
+        self.start(self.accept)
+
+    def start(self, target, *arguments):
+        self.threads.append(threading.Thread(target=target, args=arguments))
+        self.threads[-1].start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.start(self.serve, connection)
+
+    def serve(self, connection):
+        connection.settimeout(LONG)
+        try:
+            with connection:
+                while connection.recv(65536):
+                    connection.sendall(self.answer)
+        except OSError:
+            pass
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in self.threads:
+            thread.join(LONG)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def manager():
+    """With books of its own."""
+    with manager_for(HostNetwork()) as made:
+        yield made
+
+
+@pytest.fixture
+def open_one(manager):
+    """The response to a request that is answered so, not preloaded unless asked."""
+    servers = []
+    with PoolManager(timeout=LONG, manager=manager) as http:
+
+        def open_one(answer, method="GET", preload_content=False, **settings):
+            servers.append(Server(answer))
+            return http.request(method, servers[-1].url, preload_content=preload_content, retries=False, **settings)
+
+        yield open_one
+    manager.close()
+    for server in servers:
+        server.close()
+
+
+def into(response):
+    buffer = bytearray(4)
+    pieces = []
+    while True:
+        count = response.readinto(buffer)
+        if not count:
+            return b"".join(pieces)
+        pieces.append(bytes(buffer[:count]))
+
+
+def by_read1(response):
+    return b"".join(iter(lambda: response.read1(4), b""))
+
+
+READS = {
+    "all": lambda response: response.read(),
+    "parts": lambda response: b"".join(iter(lambda: response.read(4), b"")),
+    "into": into,
+    "read1": by_read1,
+    "stream": lambda response: b"".join(response.stream(4)),
+    "data": lambda response: response.data,
+    "lines": lambda response: b"".join(response),
+}
+
+
+@FRAMINGS
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_no_byte_is_lost_behind_a_line(open_one, manager, framed, read):
+    response = open_one(framed(b"head\nsecond\nBODY!\nand more"))
+    assert response.readline() == b"head\n"
+    assert response.read1(0) == b""
+    assert response.readline(3) == b"sec"
+    assert response.readline() == b"ond\n"
+    assert read(response) == b"BODY!\nand more"
+    assert response.read() == response.readline() == b""
+    assert manager.stats()["leased"] == 0
+
+
+@FRAMINGS
+@pytest.mark.parametrize("protocol", [0, 2])
+def test_a_pickle_is_loaded(open_one, framed, protocol):
+    thing = {"name": ["value", 1, 2.5, None, b"bytes" * 500], 7: "ü" * 300}
+    assert pickle.load(open_one(framed(pickle.dumps(thing, protocol) + b"rest"))) == thing
+
+
+def test_lines_longer_than_what_comes_at_once(open_one):
+    body = b"x" * 50_000 + b"\n" + b"y" * 40_000
+    assert open_one(with_length(body)).readlines() == [body[:50_001], body[50_001:]]
+    response = open_one(with_length(body))
+    assert response.readline(30_000) == body[:30_000]
+    assert response.read(25_000) == body[30_000:55_000]
+    assert response.read() == body[55_000:]
+
+
+@pytest.mark.parametrize("framed", [with_length, in_chunks])
+def test_where_it_stands_after_a_line(open_one, framed):
+    response = open_one(framed(b"head\n0123456789"))
+    assert response.tell() == 0
+    response.readline()
+    assert response.tell() == 5
+    assert framed is in_chunks or response.length_remaining == 10
+    response.read(4)
+    assert response.tell() == 9
+    assert framed is in_chunks or response.length_remaining == 6
+    response.readinto(bytearray(1))
+    assert response.tell() == 10
+    assert response.data == b"56789"
+    assert (response.tell(), response.length_remaining) == (15, 0)
+
+
+def test_a_body_cut_short_behind_a_line(open_one):
+    from radiopool.http import IncompleteRead
+
+    response = open_one(HEAD + b"Content-Length: 20\r\n\r\nhead\nBODY")
+    assert response.readline() == b"head\n"
+    response.shutdown()
+    with pytest.raises(IncompleteRead) as caught:
+        response.read()
+    assert caught.value.partial == b"BODY"
+
+
+def test_one_whose_lines_were_read_is_collected_when_nobody_holds_it(open_one, manager):
+    response = open_one(HEAD + b"Content-Length: 20\r\n\r\nhead\nBODY")
+    gc.disable()
+    try:
+        assert response.readline() == b"head\n"
+        gone = weakref.ref(response)
+        del response
+        assert gone() is None
+    finally:
+        gc.enable()
+    assert manager.stats()["leased"] == 0
