@@ -11,6 +11,7 @@ import pytest
 
 from radiopool import manager_for
 from radiopool.http import PoolManager
+from radiopool.http.wire import Exchange
 from radiopool_cpython import HostNetwork
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -192,4 +193,68 @@ def test_one_whose_lines_were_read_is_collected_when_nobody_holds_it(open_one, m
         assert gone() is None
     finally:
         gc.enable()
+    assert manager.stats()["leased"] == 0
+
+
+class Interrupted:
+    """A socket whose `turn`-th receive is interrupted."""
+
+    def __init__(self, raw, turn):
+        self.raw = raw
+        self.turn = turn
+
+    def recv_into(self, buffer, size=0):
+        self.turn -= 1
+        if not self.turn:
+            raise KeyboardInterrupt
+        return self.raw.recv_into(buffer, size)
+
+    def __getattr__(self, name):
+        return getattr(self.raw, name)
+
+
+HALVES = {
+    "length": HEAD + b"Content-Length: 10\r\n\r\n01234",
+    "chunked": HEAD + b"Transfer-Encoding: chunked\r\n\r\na\r\n01234",
+    "to the end": HEAD + b"\r\n01234",
+}
+
+
+@pytest.mark.parametrize("answer", HALVES.values(), ids=HALVES)
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_an_interrupted_read_ends_the_lease(open_one, manager, answer, read):
+    response = open_one(answer)
+    response._source.socket = Interrupted(response.connection, 9)
+    # So that the rest has to be received.
+    assert response.read(1) == b"0"
+    response._source.socket.turn = 1
+    with pytest.raises(KeyboardInterrupt) as caught:
+        read(response)
+    # Also while the error, and with it every frame, is held.
+    assert caught.value is not None
+    stats = manager.stats()
+    assert (stats["leased"], stats["idle"], stats["closed"]) == (0, 0, {"interrupted": 1})
+    assert response.read() == b""
+
+
+def test_interrupted_while_it_is_drained(open_one, manager):
+    response = open_one(HALVES["length"])
+    response._source.socket = Interrupted(response.connection, 1)
+    assert response.read(5) == b"01234"
+    with pytest.raises(KeyboardInterrupt):
+        response.drain_conn()
+    assert manager.stats()["leased"] == 0
+
+
+def test_interrupted_while_it_is_preloaded(open_one, manager, monkeypatch):
+    receive = Exchange.receive
+
+    def receive_and_replace(exchange, method):
+        receive(exchange, method)
+        exchange.socket = Interrupted(exchange.socket, 1)
+
+    monkeypatch.setattr(Exchange, "receive", receive_and_replace)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        open_one(HALVES["length"], preload_content=True)
+    assert caught.value is not None
     assert manager.stats()["leased"] == 0

@@ -207,6 +207,9 @@ class HTTPResponse(BaseHTTPResponse):
                 # What `read` comes to, without its calls: this runs once a request.
                 try:
                     body = source.read()
+                except BaseException:
+                    source.abort("interrupted")
+                    raise
                 finally:
                     self._settle()
                 self._raw_read = len(body)
@@ -259,12 +262,19 @@ class HTTPResponse(BaseHTTPResponse):
             count = self._ahead.readinto(buffer)
             if count:
                 return count
+        source = self._source
+        if source is None:
+            return 0
         try:
-            count = super().readinto(buffer)
-        except IncompleteRead:
-            if not self._may_be_short():
+            count = source.readinto(buffer, len(buffer))
+        except BaseException as error:
+            # What is an error of the exchange has ended it already.
+            source.abort("interrupted")
+            if not isinstance(error, IncompleteRead) or not self._may_be_short():
                 raise
             return 0
+        finally:
+            self._settle()
         self._raw_read += count
         return count
 

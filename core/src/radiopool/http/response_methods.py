@@ -64,6 +64,9 @@ class ResponseMethods:
                 return b""
             try:
                 return source.read()  # type: ignore[no-any-return]
+            except BaseException:
+                source.abort("interrupted")
+                raise
             finally:
                 self._settle()
         body = bytearray(amt)
@@ -99,6 +102,9 @@ class ResponseMethods:
                     left -= count
             except OSError:
                 pass
+            except BaseException:
+                self.close()
+                raise
         self.close()
 
     release_conn = drain_conn

@@ -269,7 +269,7 @@ class Exchange:
         if start == stop:
             if CPYTHON and len(self.buffer) < _BUFFER:
                 self.renew(_BUFFER)
-            self.start = stop = 0
+            self.start = self.stop = stop = 0
             room: "Any" = self.buffer
         else:
             if stop == len(self.buffer):
