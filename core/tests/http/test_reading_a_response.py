@@ -258,3 +258,15 @@ def test_interrupted_while_it_is_preloaded(open_one, manager, monkeypatch):
         open_one(HALVES["length"], preload_content=True)
     assert caught.value is not None
     assert manager.stats()["leased"] == 0
+
+
+def test_switching_protocols_is_not_waited_for(open_one, manager):
+    response = open_one(b"HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello", preload_content=True)
+    assert (response.status, response.data) == (101, b"")
+    assert manager.stats()["leased"] == 1
+    assert response.read(5) == b"hello"
+    response.connection.send(b"?")
+    assert response.readline() == b"HTTP/1.1 101 X\r\n"
+    response.close()
+    stats = manager.stats()
+    assert (stats["leased"], stats["idle"]) == (0, 0)

@@ -197,9 +197,14 @@ class HTTPResponse(BaseHTTPResponse):
 
     @property
     def data(self) -> bytes:
-        """The whole body. Kept, so that it can be asked for again."""
+        """The whole body. Kept, so that it can be asked for again.
+
+        Empty for a 101: what follows that is the other protocol's, on `connection`, and not waited for.
+        """
         body = self._body
         if body is None:
+            if self.status == 101:
+                return b""
             source = self._source
             if source is None or self._encoded or self._raw_read or not self.enforce_content_length:
                 body = self.read()
