@@ -3,6 +3,7 @@
 import gc
 import gzip
 import pickle
+import random
 import socket
 import threading
 import weakref
@@ -270,3 +271,13 @@ def test_switching_protocols_is_not_waited_for(open_one, manager):
     response.close()
     stats = manager.stats()
     assert (stats["leased"], stats["idle"]) == (0, 0)
+
+
+@pytest.mark.parametrize("end", ["close", "drain_conn", "release_conn"])
+@pytest.mark.parametrize("framed", [in_gzip, in_gzip_and_chunks, with_length])
+def test_nothing_is_left_after_an_early_end(open_one, framed, end):
+    response = open_one(framed(b"line\n" + random.Random(1).randbytes(20_000)))
+    assert response.readline() == b"line\n"
+    assert len(response.read(10)) == 10
+    getattr(response, end)()
+    assert response.read() == response.read(5) == response.read1() == response.readline() == response.data == b""

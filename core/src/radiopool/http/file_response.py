@@ -152,6 +152,10 @@ class HTTPResponse(BaseHTTPResponse):
     def close(self) -> None:
         """End the lease; the connection is closed if the body was not read to its end."""
         self._closed = True
+        # Half of a coded body, which ends nowhere, is not to be decoded on.
+        self._ahead = None
+        self._held = b""
+        self._decoder = False
         source = self._source
         if source is not None:
             # Never to be used again: another thread may be reading into its buffer.
