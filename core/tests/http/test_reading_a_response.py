@@ -2,11 +2,13 @@
 
 import gc
 import gzip
+import io
 import pickle
 import random
 import socket
 import threading
 import weakref
+import zipfile
 
 import pytest
 
@@ -281,3 +283,18 @@ def test_nothing_is_left_after_an_early_end(open_one, framed, end):
     assert len(response.read(10)) == 10
     getattr(response, end)()
     assert response.read() == response.read(5) == response.read1() == response.readline() == response.data == b""
+
+
+def test_it_has_what_io_promises(open_one):
+    response = open_one(with_length(b"one\ntwo\nthree\n"))
+    promised = [name for name in dir(io.IOBase) if name[0] != "_"]
+    assert [name for name in promised if not hasattr(response, name)] == []
+    assert next(response) == b"one\n"
+    for unsupported in (lambda: response.seek(0), response.truncate, lambda: response.writelines([b"line"])):
+        with pytest.raises(io.UnsupportedOperation):
+            unsupported()
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(response)
+    assert response.readlines(None) == [b"two\n", b"three\n"]
+    with pytest.raises(StopIteration):
+        next(response)

@@ -402,14 +402,14 @@ class HTTPResponse(BaseHTTPResponse):
             self._ahead = io.BytesIO(received)
         return b"".join(pieces)
 
-    def readlines(self, hint: int = -1) -> list[bytes]:
+    def readlines(self, hint: int | None = -1) -> list[bytes]:
         """The rest of the lines, or those of about `hint` bytes."""
         lines: list[bytes] = []
         size = 0
         for line in self:
             lines.append(line)
             size += len(line)
-            if 0 < hint <= size:
+            if hint and 0 < hint <= size:
                 break
         return lines
 
@@ -422,6 +422,24 @@ class HTTPResponse(BaseHTTPResponse):
             if not line:
                 break
             yield line
+
+    def __next__(self) -> bytes:
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Raises io.UnsupportedOperation."""
+        raise io.UnsupportedOperation("seek")
+
+    def truncate(self, size: int | None = None) -> int:
+        """Raises io.UnsupportedOperation."""
+        raise io.UnsupportedOperation("truncate")
+
+    def writelines(self, lines: Any) -> None:
+        """Raises io.UnsupportedOperation."""
+        raise io.UnsupportedOperation("write")
 
     def __enter__(self) -> HTTPResponse:
         return self
