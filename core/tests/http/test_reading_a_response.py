@@ -298,3 +298,10 @@ def test_it_has_what_io_promises(open_one):
     assert response.readlines(None) == [b"two\n", b"three\n"]
     with pytest.raises(StopIteration):
         next(response)
+
+
+@FRAMINGS
+def test_a_part_is_not_kept_as_the_body(open_one, framed):
+    response = open_one(framed(b"0123456789"))
+    assert response.read(4, cache_content=True) == b"0123"
+    assert response.read(cache_content=True) == response.data == b"456789"

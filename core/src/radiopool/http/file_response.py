@@ -228,8 +228,8 @@ class HTTPResponse(BaseHTTPResponse):
     def read(self, amt: int | None = None, decode_content: bool | None = None, cache_content: bool = False) -> bytes:
         """The rest of the body, or its next `amt` bytes (fewer at its end, b"" after it).
 
-        decode_content: whether to undo the Content-Encoding; by default as the request said. cache_content: keep what
-        was read as `data`.
+        decode_content: whether to undo the Content-Encoding; by default as the request said. cache_content: keep the
+        rest as `data`; a part is not kept.
 
         Raises IncompleteRead (the peer closed early), ProtocolError, ReadTimeoutError, DecodeError.
         """
@@ -243,7 +243,7 @@ class HTTPResponse(BaseHTTPResponse):
             body = read(self, amt, decode_content)
         else:
             body = self._raw(amt)
-        if cache_content:
+        if cache_content and amt is None:
             self._body = body
         return body
 
