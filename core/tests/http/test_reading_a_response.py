@@ -305,3 +305,12 @@ def test_a_part_is_not_kept_as_the_body(open_one, framed):
     response = open_one(framed(b"0123456789"))
     assert response.read(4, cache_content=True) == b"0123"
     assert response.read(cache_content=True) == response.data == b"456789"
+
+
+@FRAMINGS
+def test_pieces_of_a_negative_size_are_of_any(open_one, framed):
+    body = b"0123456789" * 3
+    assert b"".join(open_one(framed(body)).stream(-1)) == body
+    response = open_one(framed(body))
+    if response.chunked:
+        assert b"".join(response.read_chunked(-1)) == body

@@ -311,6 +311,8 @@ class HTTPResponse(BaseHTTPResponse):
 
     def stream(self, amt: int | None = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
         """The rest of the body in pieces of up to `amt` bytes; of a chunked one, at most a chunk at a time."""
+        if amt is not None and amt < 0:
+            amt = None
         if self.chunked and self._source is not None:
             yield from self.read_chunked(amt, decode_content)
             return
@@ -325,6 +327,8 @@ class HTTPResponse(BaseHTTPResponse):
 
         Raises ResponseNotChunked if the response is not chunked.
         """
+        if amt is not None and amt < 0:
+            amt = None
         if not self.chunked:
             from radiopool.http.exceptions import ResponseNotChunked
 
