@@ -13,7 +13,7 @@ import zipfile
 import pytest
 
 from radiopool import manager_for
-from radiopool.http import PoolManager
+from radiopool.http import PoolManager, ResponseNotChunked
 from radiopool.http.wire import Exchange
 from radiopool_cpython import HostNetwork
 
@@ -314,3 +314,11 @@ def test_pieces_of_a_negative_size_are_of_any(open_one, framed):
     response = open_one(framed(body))
     if response.chunked:
         assert b"".join(response.read_chunked(-1)) == body
+
+
+def test_a_head_has_no_chunks(open_one):
+    answer = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert list(open_one(answer, "HEAD").read_chunked()) == []
+    assert list(open_one(answer, "HEAD", preload_content=True).read_chunked()) == []
+    with pytest.raises(ResponseNotChunked):
+        list(open_one(with_length(b""), "HEAD").read_chunked())

@@ -330,6 +330,9 @@ class HTTPResponse(BaseHTTPResponse):
         if amt is not None and amt < 0:
             amt = None
         if not self.chunked:
+            if self.headers.get("transfer-encoding", "").lower() == "chunked":
+                # Only said so: this one (HEAD, 204, 304) has no body.
+                return
             from radiopool.http.exceptions import ResponseNotChunked
 
             raise ResponseNotChunked("read_chunked() of a response without Transfer-Encoding: chunked")
