@@ -88,13 +88,18 @@ def no_port(port: object) -> "Exception":
 
 
 def bad_url(url: object, start: int = 0, scheme: str = "") -> "Exception":
-    """The error of a URL that `url.split` does not take."""
+    """The error of a URL that `url.split` does not take. User information, which may be a password, is left out."""
     if not isinstance(url, str) or "\r" in url or "\n" in url or "\0" in url:
         # Encoded they would be harmless; whoever has them in a URL did not put them there.
-        return errors.LocationParseError("%r: a URL is text without line ends and NUL" % (url,))
+        return errors.LocationParseError("%s: a URL is text without line ends and NUL" % _masked(repr(url)))
     if start > 3 and scheme not in ("http", "https"):
         return errors.URLSchemeUnknown(scheme)
-    return errors.LocationParseError(url)
+    return errors.LocationParseError(_masked(url))
+
+
+def _masked(url: str) -> str:
+    start, at, place = url.rpartition("@")
+    return start.split("://")[0] + "://***@" + place if at else url
 
 
 def bad_scheme(scheme: "str | None") -> "Exception":

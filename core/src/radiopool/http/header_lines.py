@@ -40,7 +40,7 @@ def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tu
             value = value.decode(ENCODING)
         elif not isinstance(value, str):
             if not isinstance(value, int):
-                raise refused("header %r must have text for a value, not %r" % (name, value))
+                raise refused("header %r must have text for a value, not of type %s" % (name, type(value).__name__))
             value = str(value)
         if not name or name.strip(TOKEN):
             raise refused("header name %r is no token (RFC 9110 section 5.1)" % name)
@@ -56,12 +56,24 @@ def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tu
     for name, value in defaults:
         if name.lower() not in given:
             text = name + ": " + value + "\r\n" + text
+    if CPYTHON:
+        _check_latin_1(text)
     return text, given
 
 
 def lower(name: "Any") -> str:
     """A header's name as text in lower case; it may be given as bytes."""
     return (name.decode() if isinstance(name, bytes) else name).lower()
+
+
+if TYPE_CHECKING or CPYTHON:
+
+    def _check_latin_1(text: str) -> None:
+        # Before the whole head is encoded: a UnicodeEncodeError carries all that it was to encode.
+        if not text.isascii():
+            for line in text.split("\r\n"):
+                if max(line, default="") > "\xff":
+                    raise refused("header %s has characters outside Latin-1 in its value" % line[: line.find(":")])
 
 
 def check_method(method: object) -> None:
