@@ -16,6 +16,7 @@ class SocketMethods:
         _patience: int
 
         def send(self, data: Any) -> int: ...
+        def recv_into(self, buffer: Any, nbytes: int = 0) -> int: ...
         def wait(self, event: int) -> None: ...
         def close(self) -> None: ...
 
@@ -28,6 +29,20 @@ class SocketMethods:
         data = memoryview(data)
         while len(data):
             data = data[self.send(data) :]
+
+    def write(self, data: "Any") -> int:
+        """Send everything, as MicroPython's `write` does: how many bytes. Raises as `send`."""
+        self.sendall(data)
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        """Receive at most `size` bytes; none means that the peer closed. Raises as `send`."""
+        buffer = bytearray(size)
+        return bytes(buffer[: self.recv_into(buffer)])
+
+    def readinto(self, buffer: "Any", nbytes: int = 0) -> int:
+        """`recv_into`: what is there, not all that fits."""
+        return self.recv_into(buffer, nbytes)
 
     def bind(self, address: "Any") -> None:
         """Bind to a packed address, or to (host, port)."""
@@ -67,10 +82,10 @@ class SocketMethods:
         self.close()
 
     def __getattr__(self, name: str) -> "Any":
-        # listen, setsockopt, fileno: the native ones.
-        if name in ("raw", "stream"):
-            raise AttributeError(name)
-        return getattr(self.raw, name)
+        # Nothing that reads or writes: the native socket's would go past TLS and the timeout.
+        if name in ("listen", "setsockopt", "fileno", "getpeername", "getsockname"):
+            return getattr(self.raw, name)
+        raise AttributeError(name)
 
     def _describe(self) -> str:
         return "<NativeSocket over %r>" % (self.raw,)

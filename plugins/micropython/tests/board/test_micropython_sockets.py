@@ -179,6 +179,37 @@ def test_https_with_a_good_certificate_is_recycled():
         assert http.manager.stats()["tls"] == 1
 
 
+def test_what_is_written_to_a_tls_socket_goes_through_tls():
+    door = ports()["good"]
+    context = trusting()
+    manager = manager_for()
+    try:
+        socket = manager.get_socket("localhost", door, "test", is_ssl=True, ssl_context=context, timeout=5)
+        request = b"GET /connection HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert socket.write(request) == len(request)
+        assert socket.recv(8) == b"HTTP/1.1"
+        if not CPYTHON:
+            assert socket.readinto(bytearray(4), 2) == 2
+            for name in ("read", "readline", "makefile", "recvfrom"):
+                # The native socket's: they know nothing of TLS.
+                raises(AttributeError, getattr, socket, name)
+        manager.close_socket(socket)
+    finally:
+        manager.close()
+
+
+def test_a_plain_recv_waits_for_what_comes():
+    manager = manager_for()
+    try:
+        socket = manager.get_socket(HOST, port(), "test", timeout=5)
+        socket.sendall(b"GET /connection HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert socket.recv(8) == b"HTTP/1.1"
+        raises(AttributeError, getattr, socket, "readline")
+        manager.close_socket(socket)
+    finally:
+        manager.close()
+
+
 def test_https_with_a_bad_certificate_is_refused():
     doors = ports()
     context = trusting()
