@@ -54,28 +54,45 @@ class Account(Later):
 
         Returns what the decision did.
         """
-        with self.lock:
+        if CPYTHON:
+            with self.lock:
+                decided = decision(*arguments)
+                if self.tickets:
+                    self.serve()
+                # As soon as the lock is free, the ledger's own list may get what another thread will close.
+                doomed = self.ledger.take_doomed() if self.ledger.doomed else None
+            if doomed:
+                self.close(doomed)
+        else:
             decided = decision(*arguments)
-            if CPYTHON and self.tickets:
-                self.serve()
-            doomed: "list[Entry] | None" = self.ledger.doomed
+            doomed = self.ledger.doomed
             if doomed:
                 self.ledger.doomed = []
-            elif CPYTHON:
-                # As soon as the lock is free, that very list may get what another thread will close.
-                doomed = None
-        if doomed:
-            self.close(doomed)
+                self.close(doomed)
         return decided
 
     def close(self, entries: "list[Entry]") -> None:
-        """Close the sockets of what the ledger doomed, outside the lock, and free their units."""
-        unsettled = False
-        for entry in entries:
-            unsettled = unsettled or entry.units > 0
-            if entry.socket is not None:
-                self.driver.close(entry.socket)
+        """Close the sockets of what the ledger doomed, outside the lock, and free their units.
+
+        What interrupts it (Ctrl-C) is raised when that is done.
+        """
+        if CPYTHON:
+            closed = 0
+        try:
+            for entry in entries:
+                if entry.socket is not None:
+                    self.driver.close(entry.socket)
+                    if CPYTHON:
+                        self.gone(entry)
                 if CPYTHON:
-                    self.gone(entry)
-        if unsettled:
-            self.decide(self.ledger.settle, entries)
+                    closed += 1
+            if CPYTHON:
+                self.decide(self.ledger.settle, entries)
+            else:
+                self.ledger.settle(entries)
+        except:  # bare, which is shorter on a board
+            if CPYTHON:
+                self.finish(entries, closed)
+            else:
+                self.finish(entries)
+            raise

@@ -104,6 +104,30 @@ class AccountMethods:
             self.closed = True
             self.ledger.end()
 
+    def finish(self, entries: "list[Entry]", closed: int = 0) -> None:
+        """What `close` left undone when it was interrupted, after that many entries; never raises.
+
+        The first may be half closed, and the closing of a socket can be repeated.
+        """
+        for entry in entries[closed:]:
+            if entry.socket is not None:
+                try:
+                    self.driver.close(entry.socket)
+                    self.gone(entry)
+                except BaseException:
+                    # One interruption is raised already.
+                    pass
+        self.decide(self.ledger.settle, entries)
+
+    def close_for(self, entry: "Entry | None", doomed: "list[Entry]") -> None:
+        """Close what was evicted for that entry, and give it up if that is interrupted."""
+        try:
+            self.close(doomed)
+        except BaseException:
+            if entry is not None:
+                self.decide(self.ledger.discard, entry)
+            raise
+
     # -- connects
 
     def make_room(self, entry: "Entry") -> bool:

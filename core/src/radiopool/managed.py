@@ -78,7 +78,7 @@ def _unit(account: "Account") -> "Entry":
         account.check_open()
         entry = account.ledger.lease(None, None, account.clock())
         doomed = account.ledger.take_doomed()
-    account.close(doomed)
+    account.close_for(entry, doomed)
     if entry is None:
         raise account.refusal(None, None)
     return entry

@@ -151,7 +151,10 @@ class ConnectionManager(Later):
                 if doomed:
                     ledger.doomed = []
             if doomed:
-                account.close(doomed)
+                if CPYTHON:
+                    account.close_for(entry, doomed)
+                else:
+                    account.close(doomed)
             if entry is None:
                 entry = account.wait(key, ssl_context, wait, timeout, max_per_key)
             if entry.state != LEASED:

@@ -65,7 +65,7 @@ class ThreadedAccount(Account):
             if entry is None and seconds != 0 and (most is None or len(self.tickets) < most):
                 ticket = self.line.join(key, context, max_per_key)
             doomed = self.ledger.take_doomed()
-        self.close(doomed)
+        self.close_for(entry, doomed)
         if entry is not None:
             return entry
         if ticket is None:
@@ -81,7 +81,7 @@ class ThreadedAccount(Account):
         with self.lock:
             self.line.leave(ticket)
         if ticket.entry is not None:
-            self.close(ticket.doomed)
+            self.close_for(ticket.entry, ticket.doomed)
             return ticket.entry
         if ticket.closed:
             raise LeaseError("the connection manager was closed while this lease waited")

@@ -19,7 +19,7 @@ from radiopool import (
     get_connection_manager,
     manager_for,
 )
-from radiopool_cpython import HostNetwork
+from radiopool_cpython import CPythonDriver, HostNetwork
 
 HOST = "127.0.0.1"
 
@@ -505,3 +505,52 @@ def test_repr_tells_the_truth(make, port):
         entry = manager._account.ledger.find(sock)
         assert repr(entry) == "<Entry leased, leased 1 times>"
     assert (manager.available_socket_count, manager.managed_socket_count) == (1, 1)
+
+
+class Interrupting(CPythonDriver):
+    """The real driver, whose `close` is interrupted by a Ctrl-C as often as `interrupts` says."""
+
+    interrupts = 0
+
+    def close(self, socket):
+        if self.interrupts:
+            self.interrupts -= 1
+            raise KeyboardInterrupt
+        super().close(socket)
+
+
+@pytest.mark.parametrize("interrupts", [1, 3])
+def test_a_close_that_is_interrupted_loses_no_unit_and_leaves_nothing_open(port, interrupts):
+    driver = Interrupting()
+    manager = ConnectionManager(HostNetwork().socket_pool, driver=driver, policy=Policy(budget=4, wait=0))
+    sockets = [manager.get_socket(HOST, port, str(number)) for number in range(4)]
+    for sock in sockets:
+        manager.free_socket(sock)
+    driver.interrupts = interrupts
+    with pytest.raises(KeyboardInterrupt):
+        manager.close_all()
+    assert driver.interrupts == 0 and manager.managed_socket_count == 0
+    if interrupts == 1:
+        assert [sock.fileno() for sock in sockets] == [-1] * 4
+    again = [manager.get_socket(HOST, port, str(number)) for number in range(4)]
+    for sock in again + sockets:
+        sock.close()
+    for sock in again:
+        manager.close_socket(sock)
+    manager.close()
+
+
+@pytest.mark.parametrize("ask_for", ["a lease", "a socket"])
+def test_a_lease_whose_eviction_is_interrupted_loses_no_unit(port, ask_for):
+    driver = Interrupting()
+    manager = ConnectionManager(HostNetwork().socket_pool, driver=driver, policy=Policy(budget=1, wait=0))
+    idle = manager.get_socket(HOST, port, "a")
+    manager.free_socket(idle)
+    driver.interrupts = 1
+    with pytest.raises(KeyboardInterrupt):
+        manager.get_socket(HOST, port, "b") if ask_for == "a lease" else manager.socket()
+    assert idle.fileno() == -1
+    assert manager.stats()["connecting"] == manager.stats()["leased"] == 0
+    with manager.lease(HOST, port, "b"):
+        pass
+    manager.close()
