@@ -24,15 +24,23 @@ class ManagedSocket:
     def accept(self) -> "tuple[ManagedSocket, Any]":
         """The vendor's accept: (socket, address). The socket counts in the budget too.
 
-        Raises OutOfSocketsError, and closes what was accepted, when the budget has no room for it.
+        Its unit is taken before it comes, since a chip needs a free socket to accept at all: where the budget is full
+        an idle socket is closed for it at once, and while the call waits others have one unit less. A server that
+        waits long leaves them that unit by a short timeout. If nothing is idle, raises OutOfSocketsError, and closes
+        what was accepted, unless a unit is free by then.
         """
-        raw, address = self.raw.accept()
-        try:
-            entry = _unit(self._account)
-        except BaseException:
-            self._account.driver.close(raw)
-            raise
-        return _manage(self._account, entry, raw), address
+        account = self._account
+        entry = _reserve(account)
+        if entry is not None:
+            raw, address = _with_room(account, entry, self.raw.accept)
+        else:
+            raw, address = self.raw.accept()
+            try:
+                entry = _unit(account)
+            except BaseException:
+                account.driver.close(raw)
+                raise
+        return _manage(account, entry, raw), address
 
     def close(self) -> None:
         """Close the socket and return its unit. Idempotent."""
@@ -58,10 +66,16 @@ class ManagedSocket:
 def managed_socket(account: "Account", args: "tuple[Any, ...]", keywords: "dict[str, Any]") -> ManagedSocket:
     """A new socket of the account's pool, in the budget. Raises OutOfSocketsError."""
     entry = _unit(account)
+    raw = _with_room(account, entry, lambda: account.socket_pool.socket(*args, **keywords))
+    return _manage(account, entry, raw)
+
+
+def _with_room(account: "Account", entry: "Entry", make: "Any") -> "Any":
+    """What `make()` gives, idle sockets closed one by one as long as the radio has none left; else `entry` is freed."""
     try:
         while True:
             try:
-                return _manage(account, entry, account.socket_pool.socket(*args, **keywords))
+                return make()
             except Exception as error:
                 if not account.driver.is_exhausted(error):
                     raise
@@ -73,14 +87,20 @@ def managed_socket(account: "Account", args: "tuple[Any, ...]", keywords: "dict[
 
 
 def _unit(account: "Account") -> "Entry":
-    """A reserved entry without a key: it is never recycled."""
+    """A reserved entry. Raises OutOfSocketsError."""
+    entry = _reserve(account)
+    if entry is None:
+        raise account.refusal(None, None)
+    return entry
+
+
+def _reserve(account: "Account") -> "Entry | None":
+    """An entry without a key, which is never recycled, or None where there is no room."""
     with account.lock:
         account.check_open()
         entry = account.ledger.lease(None, None, account.clock())
         doomed = account.ledger.take_doomed()
     account.close_for(entry, doomed)
-    if entry is None:
-        raise account.refusal(None, None)
     return entry
 
 

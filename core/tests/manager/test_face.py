@@ -85,3 +85,44 @@ def test_a_pool_that_is_exhausted_gets_room_made(make, port, driver, monkeypatch
     with pytest.raises(OutOfSocketsError):
         manager.socket()
     assert manager.stats()["connecting"] == 0
+
+
+def test_accept_makes_room_before_it_waits_and_gives_the_unit_back(make, port):
+    manager = make(budget=2, wait=0)
+    with manager.socket() as server:
+        server.bind((HOST, 0))
+        server.listen(4)
+        server.settimeout(0)
+        with manager.lease(HOST, port) as idle:
+            pass
+        with pytest.raises(BlockingIOError):
+            server.accept()
+        assert idle.fileno() == -1 and manager.stats()["connecting"] == 0
+        with manager.lease(HOST, port) as idle:
+            pass
+        server.settimeout(30)
+        with socket.create_connection(server.getsockname()):
+            accepted, _ = server.accept()
+            assert idle.fileno() == -1 and manager.stats()["leased"] == 2
+            accepted.close()
+
+
+def test_an_accept_that_is_exhausted_gets_room_made(make, port):
+    manager = make(wait=0)
+    with manager.socket() as server:
+        with manager.lease(HOST, port) as idle:
+            pass
+
+        class Chip:
+            """The listener of a chip with two sockets."""
+
+            def accept(self):
+                if idle.fileno() > 0:
+                    raise OSError(105, "all 2 sockets are in use")
+                return listening.accept()
+
+        with socket.create_server((HOST, 0)) as listening, socket.create_connection(listening.getsockname()):
+            raw, server.raw = server.raw, Chip()
+            server.accept()[0].close()
+        server.raw = raw
+    assert manager.stats()["leased"] == 0

@@ -595,3 +595,20 @@ def test_a_mute_chip_is_an_error_and_no_number_is_lost(chip):
         chip.connect(peer)
     chip.emulator.faults.clear()
     chip.connect(peer).close()
+
+
+def test_a_server_on_a_chip_full_of_idle_sockets_gets_room_for_its_visitor(chip, manager):
+    peer = chip.serve(lambda connection: connection.recv(1))
+    with manager.socket() as listener:
+        listener.bind(("", 8081))
+        listener.listen(1)
+        listener.settimeout(0)
+        sockets = [manager.get_socket(peer.name, peer.port, "idle", str(number)) for number in range(5)]
+        for socket in sockets:
+            manager.free_socket(socket)
+        with pytest.raises(OSError):
+            listener.accept()
+        listener.settimeout(30)
+        with host.create_connection(chip.emulator.address_of(8081), 5):
+            listener.accept()[0].close()
+        assert manager.stats()["closed"]["evicted"] == 1

@@ -188,3 +188,19 @@ def test_the_kit_gets_its_bench(driver):
             assert bench.open_sockets() == 0
         finally:
             bench.radio.emulator.close()
+
+
+def test_idle_sockets_make_room_for_who_visits_a_server_on_the_chip(manager, emulator, serve, echo):
+    port = serve(echo).port
+    with manager.socket() as listening:
+        listening.bind((None, 8103))
+        listening.listen(1)
+        listening.settimeout(30)
+        sockets = [
+            manager.get_socket("127.0.0.1", port, "echo", str(n)) for n in range(manager.stats()["budget"][0] - 1)
+        ]
+        for sock in sockets:
+            manager.free_socket(sock)
+        with socket.create_connection(emulator.door(8103)):
+            listening.accept()[0].close()
+    assert manager.stats()["leased"] == 0
