@@ -31,6 +31,43 @@ def test_datagrams_to_a_fixed_peer(pool, driver):
             sock.recvfrom_into(buffer)
 
 
+def test_a_datagram_to_somebody_else_does_not_change_the_fixed_peer(pool):
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as fixed,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+        pool.socket(type=pool.SOCK_DGRAM) as sock,
+    ):
+        for peer in (fixed, other):
+            peer.bind(("127.0.0.1", 0))
+            peer.settimeout(5)
+        sock.settimeout(5)
+        sock.connect(fixed.getsockname())
+        for word in (b"one", b"two"):
+            sock.sendto(b"aside", other.getsockname())
+            sock.send(word)
+            assert sock.getpeername() == fixed.getsockname()
+            assert fixed.recv(10) == word
+            assert other.recv(10) == b"aside"
+
+
+def test_a_datagram_without_a_peer(pool):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind(("127.0.0.1", 0))
+        with pool.socket(type=pool.SOCK_DGRAM) as sock:
+            sock.connect(peer.getsockname())
+        # The same hardware socket, whose registers still have the peer.
+        with pool.socket(type=pool.SOCK_DGRAM) as sock:
+            sock.bind(("", 8103))
+            for call in (lambda: sock.send(b"to whom?"), sock.getpeername):
+                with pytest.raises(OSError, match="not connected") as caught:
+                    call()
+                assert caught.value.errno == errno.ENOTCONN
+        for call in (lambda: sock.send(b"x"), sock.getpeername):
+            with pytest.raises(OSError, match="closed") as caught:
+                call()
+            assert caught.value.errno == errno.EBADF
+
+
 def test_a_datagram_without_a_link(pool, emulator):
     with pool.socket(type=pool.SOCK_DGRAM) as sock:
         emulator.unplug()

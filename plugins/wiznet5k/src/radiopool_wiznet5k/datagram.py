@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from radiopool_wiznet5k.chip import Chip
+
 # The sender's address and port, and the length, stand before each datagram in the chip's buffer.
 _HEADER = 8
 
@@ -29,6 +31,12 @@ class DatagramSocket(ChipSocket):
     type = SOCK_DGRAM
     _mode = 0x02
 
+    def __init__(self, chip: "Chip", raw: "Any") -> None:
+        super().__init__(chip, raw)
+        self._peer: "tuple[str, int] | None" = None
+        # What the chip's destination registers hold; None when that is not known.
+        self._aimed: "tuple[str, int] | None" = None
+
     def bind(self, address: "tuple[str | None, int]") -> None:
         """Receive on that port from now on. Raises InvalidValueError for a host that is not the chip's."""
         super().bind(address)
@@ -39,23 +47,29 @@ class DatagramSocket(ChipSocket):
         """Where `send` goes: (name or address, port)."""
         host = self._resolve(address[0])
         with self._chip.lock:
-            number = self._require()
-            self._open(number)
-            self._set_destination(number, (host, address[1]))
+            self._open(self._require())
+            self._peer = (host, address[1])
+
+    def getpeername(self) -> "tuple[str, int]":
+        """The (address, port) of `connect`. Raises OSError(ENOTCONN) before one."""
+        self._require()
+        if self._peer is None:
+            raise OSError(errno.ENOTCONN, "not connected")
+        return self._peer
 
     def send(self, data: "Any") -> int:
         """Send one datagram to where `connect` said.
 
         Raises OSError: EMSGSIZE (over 1,472 bytes), ENOTCONN, ETIMEDOUT, EAGAIN, EBADF.
         """
-        return self._send(data, None)
+        return self._send(data, self.getpeername())
 
     def sendto(self, data: "Any", *flags_and_address: "Any") -> int:
         """Send one datagram: `sendto(data, address)` or `sendto(data, flags, address)`. Raises what `send` does."""
         host, port = flags_and_address[-1]
         return self._send(data, (self._resolve(host), port))
 
-    def _send(self, data: "Any", destination: "tuple[str, int] | None") -> int:
+    def _send(self, data: "Any", destination: "tuple[str, int]") -> int:
         view = memoryview(data)
         if len(view) > LARGEST:
             raise OSError(_EMSGSIZE, "a datagram has at most %d bytes on this chip, not %d" % (LARGEST, len(view)))
@@ -63,14 +77,18 @@ class DatagramSocket(ChipSocket):
         while True:
             with self._chip.lock:
                 number = self._require()
-                if destination is not None:
-                    self._open(number)
+                self._open(number)
                 if self._can_send(number):
-                    if destination is not None:
-                        self._set_destination(number, destination)
+                    self._aim(number, destination)
                     self._start_send(number, view)
                     return len(view)
             patience.pause("sending")
+
+    def _aim(self, number: int, destination: "tuple[str, int]") -> None:
+        if self._aimed != destination:
+            self._aimed = None
+            self._set_destination(number, destination)
+            self._aimed = destination
 
     def recv_into(self, buffer: "Any", nbytes: int = 0) -> int:
         """One datagram, of which what does not fit is lost. Raises OSError: ETIMEDOUT, EAGAIN, EBADF."""
