@@ -164,6 +164,61 @@ def test_closing_ends_the_calls_of_other_threads(pool, emulator, serve, echo, wh
     assert caught == [errno.EBADF]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("step", ["socket_disconnect", "socket_close"])
+def test_a_close_that_fails_loses_no_hardware_socket(pool, radio, emulator, serve, echo, monkeypatch, step, error):
+    def fail(number):
+        raise error
+
+    sock = pool.socket()
+    sock.connect(("127.0.0.1", serve(echo).port))
+    with monkeypatch.context() as patch:
+        patch.setattr(radio, step, fail)
+        with pytest.raises(error):
+            sock.close()
+    assert emulator.open_sockets == 0
+    sock.close()
+    made = [pool.socket() for _ in range(radio.max_sockets - 1)]
+    for one in made:
+        one.close()
+
+
+def test_a_close_that_is_interrupted_twice_is_finished_by_the_next(pool, radio, emulator, serve, echo, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    sock = pool.socket()
+    sock.connect(("127.0.0.1", serve(echo).port))
+    with monkeypatch.context() as patch:
+        patch.setattr(radio, "_write_sncr", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            sock.close()
+    assert emulator.open_sockets == 1
+    sock.close()
+    assert emulator.open_sockets == 0
+    made = [pool.socket() for _ in range(radio.max_sockets - 1)]
+    for one in made:
+        one.close()
+
+
+def test_a_close_on_a_bus_that_fails_leaves_the_number_to_a_reset(pool, radio, emulator, serve, echo, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, "the bus")
+
+    sock = pool.socket()
+    sock.connect(("127.0.0.1", serve(echo).port))
+    with monkeypatch.context() as patch:
+        patch.setattr(radio, "_write_sncr", fail)
+        with pytest.raises(OSError, match="the bus"):
+            sock.close()
+    assert repr(sock) == "<StreamSocket closed>"
+    with pool.socket() as other:
+        assert other.raw._socknum == 2
+    radio.socket_close(1)
+    with pool.socket() as other:
+        assert other.raw._socknum == 1
+
+
 def test_an_answer_of_the_name_server_that_is_none(pool, emulator, monkeypatch):
     def answers(*replies):
         monkeypatch.setitem(emulator.network.services, 53, lambda query: [reply(query) for reply in replies])

@@ -33,7 +33,7 @@ LINGER = 1
 CLOSED, LISTENING, SYN_SENT, SYN_RECEIVED = 0x00, 0x14, 0x15, 0x16
 ESTABLISHED, CLOSE_WAIT, UDP = 0x17, 0x1C, 0x22
 # Sn_CR.
-CONNECT, SEND, RECV = 0x04, 0x20, 0x40
+CONNECT, CLOSE, SEND, RECV = 0x04, 0x10, 0x20, 0x40
 # Sn_IR.
 PEER_FINISHED, TIMED_OUT, SENT = 0x02, 0x08, 0x10
 
@@ -125,24 +125,35 @@ class ChipSocket:
             number = self._number
             if number is None:
                 return
-            self._number = None
             try:
                 self._say_goodbye(number)
                 call(self._chip.radio.socket_close, number)
-            finally:
-                self._chip.release(self.raw, number)
+            except BaseException:
+                # A number that gets no CLOSE is lost: nobody has it, and `claim` passes over it. Should this be
+                # interrupted too, the number stays ours, for the next `close`.
+                try:
+                    self._chip.radio._write_sncr(number, CLOSE)
+                except OSError:
+                    pass
+                self._forget(number)
+                raise
+            self._forget(number)
 
     def abandon(self) -> None:
         """Forget the hardware socket without a word to the chip, which was reset."""
         # Without the lock: in the child of a fork, the thread that had it is not there to give it back.
-        number, self._number = self._number, None
+        number = self._number
         if number is not None:
-            self._chip.release(self.raw, number)
+            self._forget(number)
 
     # For the two kinds. Where a number is passed in, the chip's lock is held.
 
     def _say_goodbye(self, number: int) -> None:
         """What the protocol wants before CLOSE."""
+
+    def _forget(self, number: int) -> None:
+        self._number = None
+        self._chip.release(self.raw, number)
 
     def _require(self) -> int:
         if self._number is None:
