@@ -164,6 +164,27 @@ def test_closing_ends_the_calls_of_other_threads(pool, emulator, serve, echo, wh
     assert caught == [errno.EBADF]
 
 
+@pytest.mark.parametrize("how", ["close", "abandon"])
+def test_a_closed_socket_hands_out_and_takes_nothing(pool, radio, serve, echo, how):
+    sock = pool.socket()
+    sock.settimeout(5)
+    sock.connect(("127.0.0.1", serve(echo).port))
+    sock.sendall(b"buffered")
+    assert sock.recv(1) == b"b"
+    getattr(sock, how)()
+    calls = [
+        lambda: sock.recv(5),
+        lambda: sock.recv_into(bytearray(0)),
+        lambda: sock.send(b""),
+        lambda: sock.sendall(b""),
+    ]
+    for call in calls:
+        with pytest.raises(OSError, match="closed") as caught:
+            call()
+        assert caught.value.errno == errno.EBADF
+    radio.socket_close(1)
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 @pytest.mark.parametrize("step", ["socket_disconnect", "socket_close"])
 def test_a_close_that_fails_loses_no_hardware_socket(pool, radio, emulator, serve, echo, monkeypatch, step, error):

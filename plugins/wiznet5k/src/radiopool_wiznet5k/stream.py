@@ -138,6 +138,7 @@ class StreamSocket(ChipSocket):
         Raises OSError: ETIMEDOUT (the peer takes nothing), EAGAIN, ECONNRESET, ENOTCONN, EBADF.
         """
         view = memoryview(data)[:RING_SIZE]
+        self._require()
         if not len(view):
             return 0
         patience = Patience(self._timeout)
@@ -154,6 +155,7 @@ class StreamSocket(ChipSocket):
     def sendall(self, data: "Any") -> None:
         """Send everything, the timeout being for each 2,048 bytes. Raises what `send` does."""
         view = memoryview(data)
+        self._require()
         while len(view):
             view = view[self.send(view) :]
 
@@ -164,17 +166,22 @@ class StreamSocket(ChipSocket):
         nothing on the wire. Raises OSError: ETIMEDOUT, EAGAIN, ECONNRESET, ENOTCONN, EBADF.
         """
         view = self._room(buffer, nbytes)
+        self._require()
         if not len(view):
             return 0
-        patience = Patience(self._timeout)
-        while not len(self._unread):
-            if self._fetch():
-                return 0
-            if not len(self._unread):
-                patience.pause("receiving")
-        count = min(len(view), len(self._unread))
-        view[:count] = self._unread[:count]
-        self._unread = self._unread[count:]
+        # Another thread's close takes `_unread` away at any time.
+        unread = self._unread
+        if not len(unread):
+            patience = Patience(self._timeout)
+            while not len(unread):
+                if self._fetch():
+                    return 0
+                unread = self._unread
+                if not len(unread):
+                    patience.pause("receiving")
+        count = min(len(view), len(unread))
+        view[:count] = unread[:count]
+        self._unread = unread[count:]
         return count
 
     def _fetch(self) -> bool:
@@ -209,6 +216,10 @@ class StreamSocket(ChipSocket):
                 and self._chip.radio.socket_status(number) == ESTABLISHED
                 and not self._chip.radio._get_rx_rcv_size(number)
             )
+
+    def _forget(self, number: int) -> None:
+        super()._forget(number)
+        self._unread = memoryview(b"")
 
     def _say_goodbye(self, number: int) -> None:
         if self._chip.radio.socket_status(number) in (ESTABLISHED, CLOSE_WAIT):
