@@ -291,6 +291,64 @@ def test_ports_are_numbers(pool):
         pool.getaddrinfo("a.test", "http")
 
 
+@pytest.mark.parametrize("port", [0, -1, 65536, 80 + 65536, True, "80", 80.0, None])
+def test_ports_that_are_none_are_refused_before_the_chip_is_asked(pool, emulator, port):
+    with pool.socket() as stream, pool.socket(type=pool.SOCK_DGRAM) as datagrams:
+        calls = [
+            lambda: stream.connect(("127.0.0.1", port)),
+            lambda: datagrams.connect(("127.0.0.1", port)),
+            lambda: datagrams.sendto(b"x", ("127.0.0.1", port)),
+        ]
+        if port != 0:
+            calls += [lambda: stream.bind(("", port)), lambda: datagrams.bind(("", port))]
+        before = emulator.chip_selects
+        for call in calls:
+            with pytest.raises(InvalidValueError, match="port must be a whole number from"):
+                call()
+        assert emulator.chip_selects == before
+
+
+def test_addresses_of_another_shape(pool, emulator, serve, echo):
+    port = serve(echo).port
+    with pool.socket() as sock:
+        sock.settimeout(5)
+        for address in (("127.0.0.1", port, 0, 0), ("127.0.0.1",), None, 80):
+            with pytest.raises(InvalidValueError, match=r"\(host, port\), not"):
+                sock.connect(address)
+        assert emulator.open_sockets == 0
+        sock.connect(["127.0.0.1", port])
+        assert sock.send(b"x") == 1
+
+
+def test_who_does_not_listen_accepts_nobody(pool, emulator, serve, echo):
+    with pool.socket() as sock:
+        sock.settimeout(5)
+        for prepare in (lambda: None, lambda: sock.connect(("127.0.0.1", serve(echo).port))):
+            prepare()
+            with pytest.raises(OSError, match="does not listen") as caught:
+                sock.accept()
+            assert caught.value.errno == errno.EINVAL
+        assert emulator.open_sockets == 1
+        sock.bind(("", 8104))
+        with pytest.raises(OSError, match="can't listen") as caught:
+            sock.listen()
+        assert caught.value.errno == errno.EINVAL
+
+
+def test_listening_twice_is_listening(pool, emulator):
+    with pool.socket() as listening:
+        listening.settimeout(5)
+        listening.bind(("", 8105))
+        listening.listen(1)
+        listening.listen(2)
+        with socket.create_connection(emulator.door(8105)) as client:
+            connection, address = listening.accept()
+            assert address == client.getsockname()
+            with pytest.raises(OSError, match="does not listen"):
+                connection.accept()
+            connection.close()
+
+
 def test_the_kit_gets_its_bench(driver):
     from radiopool.testing.peers import Peers
 

@@ -38,6 +38,18 @@ CONNECT, CLOSE, SEND, RECV = 0x04, 0x10, 0x20, 0x40
 PEER_FINISHED, TIMED_OUT, SENT = 0x02, 0x08, 0x10
 
 
+def host_and_port(address: "Any", lowest: int) -> "tuple[Any, int]":
+    """The two parts of an address, the port being from `lowest` to 65535. Raises InvalidValueError."""
+    try:
+        host, port = address
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError("an address is (host, port), not %r" % (address,)) from error
+    # The chip would take the low 16 bits of whatever it gets.
+    if not isinstance(port, int) or type(port) is bool or not lowest <= port < 65536:
+        raise InvalidValueError("port must be a whole number from %d to 65535, not %r" % (lowest, port))
+    return host, port
+
+
 class ChipSocket:
     """What `StreamSocket` and `DatagramSocket` have in common. Behaves like CPython's socket.
 
@@ -78,7 +90,7 @@ class ChipSocket:
 
     def bind(self, address: "tuple[str | None, int]") -> None:
         """Choose the local port; the host is the chip's own address, "0.0.0.0", "" or None."""
-        host, port = address
+        host, port = host_and_port(address, 0)
         with self._chip.lock:
             self._require()
             own = self._chip.radio.ipv4_address
@@ -160,8 +172,9 @@ class ChipSocket:
             raise OSError(errno.EBADF, "the socket is closed")
         return self._number
 
-    def _resolve(self, host: str) -> str:
-        return host if is_address(host) else look_up(self._chip, host, self._timeout)
+    def _resolve(self, address: "Any") -> "tuple[str, int]":
+        host, port = host_and_port(address, 1)
+        return host if is_address(host) else look_up(self._chip, host, self._timeout), port
 
     def _open(self, number: int) -> None:
         """OPEN, unless it is."""

@@ -45,10 +45,10 @@ class DatagramSocket(ChipSocket):
 
     def connect(self, address: "tuple[str, int]") -> None:
         """Where `send` goes: (name or address, port)."""
-        host = self._resolve(address[0])
+        peer = self._resolve(address)
         with self._chip.lock:
             self._open(self._require())
-            self._peer = (host, address[1])
+            self._peer = peer
 
     def getpeername(self) -> "tuple[str, int]":
         """The (address, port) of `connect`. Raises OSError(ENOTCONN) before one."""
@@ -66,8 +66,7 @@ class DatagramSocket(ChipSocket):
 
     def sendto(self, data: "Any", *flags_and_address: "Any") -> int:
         """Send one datagram: `sendto(data, address)` or `sendto(data, flags, address)`. Raises what `send` does."""
-        host, port = flags_and_address[-1]
-        return self._send(data, (self._resolve(host), port))
+        return self._send(data, self._resolve(flags_and_address[-1]))
 
     def _send(self, data: "Any", destination: "tuple[str, int]") -> int:
         view = memoryview(data)

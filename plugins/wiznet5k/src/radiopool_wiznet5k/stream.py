@@ -39,25 +39,26 @@ class StreamSocket(ChipSocket):
         super().__init__(chip, raw)
         # Read from the chip, not yet by the caller.
         self._unread = memoryview(b"")
+        self._listening = False
 
     def connect(self, address: "tuple[str, int]") -> None:
         """Connect to (name or address, port), the lookup and the connection within one timeout.
 
         Raises OSError: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH (no link), EINPROGRESS (timeout 0; connected when
-        `send` works); NameResolutionError.
+        `send` works); NameResolutionError, InvalidValueError.
         """
         patience = Patience(self._timeout)
-        host = self._resolve(address[0])
+        host, port = self._resolve(address)
         with self._chip.lock:
             number = self._require()
             if self._opened:
                 raise OSError(_EISCONN, "the socket is connected already")
             self._open(number)
-            self._set_destination(number, (host, address[1]))
+            self._set_destination(number, (host, port))
             self._chip.radio._write_sncr(number, CONNECT)
         if self._timeout == 0:
             raise OSError(errno.EINPROGRESS, "connecting")
-        what = "the connection to %s:%d" % address
+        what = "the connection to %s:%d" % (address[0], port)
         try:
             while not self._is_connected(what):
                 patience.pause(what)
@@ -82,12 +83,20 @@ class StreamSocket(ChipSocket):
         return False
 
     def listen(self, backlog: int = 0) -> None:
-        """Take connections to the bound port. The chip holds one at a time; who comes meanwhile is refused."""
+        """Take connections to the bound port. The chip holds one at a time; who comes meanwhile is refused.
+
+        A second call changes nothing. Raises OSError(EINVAL) on a socket that is connected.
+        """
         with self._chip.lock:
             number = self._require()
+            if self._listening:
+                return
+            if self._opened:
+                raise OSError(errno.EINVAL, "a connected socket can't listen")
             if not self._port:
                 raise InvalidValueError("bind to a port before listen()")
             self._listen(number)
+            self._listening = True
 
     def _listen(self, number: int) -> None:
         self._chip.require_link()
@@ -99,7 +108,7 @@ class StreamSocket(ChipSocket):
         listens, so this costs a socket; without one it raises OSError(ENOBUFS) and the client stays for the next
         `accept`.
 
-        Raises OSError: EAGAIN, ETIMEDOUT, ENOBUFS, EBADF.
+        Raises OSError: EAGAIN, ETIMEDOUT, ENOBUFS, EBADF, EINVAL (it does not listen).
         """
         patience = Patience(self._timeout)
         while not self._has_client():
@@ -124,6 +133,8 @@ class StreamSocket(ChipSocket):
     def _has_client(self) -> bool:
         with self._chip.lock:
             number = self._require()
+            if not self._listening:
+                raise OSError(errno.EINVAL, "the socket does not listen")
             status = self._chip.radio.socket_status(number)
             if status == CLOSED:
                 # The client gave up before it was accepted.
