@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from radiopool.errors import InvalidValueError, NameResolutionError
+from radiopool_wiznet5k.lookup import is_address
 
 
 def test_datagrams_to_a_fixed_peer(pool, driver):
@@ -318,6 +319,34 @@ def test_addresses_of_another_shape(pool, emulator, serve, echo):
         assert emulator.open_sockets == 0
         sock.connect(["127.0.0.1", port])
         assert sock.send(b"x") == 1
+
+
+def test_digits_that_are_none_make_no_address():
+    for name in ("1.2.3.\u00b2", "1.2.3.\u0664", "1.2.3." + "0" * 5000):
+        assert not is_address(name)
+    assert is_address("192.0.2.1")
+
+
+def test_a_name_may_end_with_the_root(pool, emulator):
+    emulator.network.hosts["root.test"] = "192.0.2.9"
+    assert pool.getaddrinfo("root.test.", 80)[0][-1] == ("192.0.2.9", 80)
+    for name in (".", "root.test.."):
+        with pytest.raises(NameResolutionError, match="1 to 63 bytes"):
+            pool.getaddrinfo(name, 80)
+
+
+@pytest.mark.parametrize("host", [None, b"a.example", 5])
+def test_hosts_are_text(pool, emulator, host):
+    with pool.socket() as stream, pool.socket(type=pool.SOCK_DGRAM) as datagrams:
+        for call in (
+            lambda: stream.connect((host, 80)),
+            lambda: datagrams.connect((host, 80)),
+            lambda: datagrams.sendto(b"x", (host, 80)),
+            lambda: pool.getaddrinfo(host, 80),
+        ):
+            with pytest.raises(InvalidValueError, match="host must be a name or an address, not"):
+                call()
+        assert emulator.open_sockets == 0
 
 
 def test_who_does_not_listen_accepts_nobody(pool, emulator, serve, echo):

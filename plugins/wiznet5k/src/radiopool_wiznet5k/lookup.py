@@ -7,7 +7,7 @@ socket 0 as it does, which the vendor keeps for that.
 
 import errno
 
-from radiopool.errors import NameResolutionError, error_number
+from radiopool.errors import InvalidValueError, NameResolutionError, error_number
 from radiopool_wiznet5k.chip import Patience
 
 TYPE_CHECKING = False
@@ -27,20 +27,31 @@ _REFUSALS = {1: "the name server could not read the question", 2: "the name serv
 
 
 def is_address(host: str) -> bool:
-    """Whether `host` is an IPv4 address in dotted form."""
+    """Whether `host` is an IPv4 address in dotted form. Raises InvalidValueError if it is no text."""
+    if not isinstance(host, str):
+        raise InvalidValueError("host must be a name or an address, not %r" % (host,))
     octets = host.split(".")
-    return len(octets) == 4 and all(octet.isdigit() and int(octet) < 256 for octet in octets)
+    return len(octets) == 4 and all(_is_octet(octet) for octet in octets)
+
+
+def _is_octet(text: str) -> bool:
+    # `isdigit` is true for "\u00b2" too, which `int` does not read.
+    return 0 < len(text) < 4 and min(text) >= "0" and max(text) <= "9" and int(text) < 256
 
 
 def look_up(chip: "Chip", host: str, timeout: "float | None") -> str:
     """The IPv4 address of a name. `timeout` in seconds; None is DEFAULT_TIMEOUT.
 
-    Raises NameResolutionError if the name has none, OSError(ETIMEDOUT) if no answer came in time.
+    Raises NameResolutionError if the name has none, OSError(ETIMEDOUT) if no answer came in time, InvalidValueError if
+    it is no text.
     """
     from radiopool_wiznet5k.datagram import DatagramSocket
 
     if is_address(host):
         return host
+    if host.endswith("."):
+        # The root, written out (RFC 1034, section 3.1); the vendor's query ends with it anyway.
+        host = host[:-1]
     for label in host.split("."):
         if not 0 < len(label.encode()) < 64:
             raise NameResolutionError("%r can't be a host name: each label has 1 to 63 bytes" % host)

@@ -261,7 +261,7 @@ def test_addresses_are_told_from_names():
     from radiopool_wiznet5k.lookup import is_address
 
     assert is_address("192.0.2.1")
-    for name in ("a.example", "1.2.3", "1.2.3.256", "1.2.3.x", "", "1.2.3.4.5"):
+    for name in ("a.example", "1.2.3", "1.2.3.256", "1.2.3.x", "1.2.3.\u00b2", "1.2.3.", "", "1.2.3.4.5"):
         assert not is_address(name)
 
 
