@@ -168,7 +168,7 @@ class HTTPConnectionPool(RequestMethods):
             lines = self._lines_of(headers)
         request = lines[1].get((method, url)) if body is None else None
         if request is None:
-            request, body = self._encode(method, url, body, lines, chunked, timeout)
+            request, body = self._encode(method, url, body, lines, chunked)
         if CPYTHON and dropped:
             close_dropped()
         manager = self.manager
@@ -207,6 +207,7 @@ class HTTPConnectionPool(RequestMethods):
                         # To a socket 0 means not to wait at all, and to send all the same.
                         raise exchange.failed(TimeoutError())
                     entry.socket.settimeout(left)
+                    exchange.timeout = left
                 exchange.send(request)
                 if body is not None:
                     if type(body) is bytes:
@@ -282,15 +283,19 @@ class HTTPConnectionPool(RequestMethods):
         return lines
 
     def _encode(
-        self, method: str, url: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool, timeout: "Any"
+        self, method: str, url: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool
     ) -> "tuple[bytes, Any]":
         """The request's head as it is sent, a small body included, and what remains to be sent of the body."""
         target = self._target(url) if CPYTHON and self.forwards else split(url)[3]
         head = method + " " + target + " HTTP/1.1\r\n" + lines[3]
-        if body is not None or method != "GET":
+        if (
+            body is not None
+            or method != "GET"
+            or (CPYTHON and ("transfer-encoding" in lines[4] or "content-length" in lines[4]))
+        ):
             from radiopool.http.outgoing import encode
 
-            return encode(method, head, body, lines, chunked, timeout)
+            return encode(method, head, body, lines, chunked)
         if len(lines[1]) >= _REMEMBERED:
             lines[1].clear()
         request = lines[1][(method, url)] = (head + "\r\n").encode(ENCODING if CPYTHON else "utf-8")

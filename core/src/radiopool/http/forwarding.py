@@ -6,7 +6,7 @@ from typing import Any
 
 from radiopool.http.connectionpool import HTTPConnectionPool, port_by_scheme
 from radiopool.http.errors import LocationValueError
-from radiopool.http.header_lines import header_lines
+from radiopool.http.header_lines import header_lines, lower
 from radiopool.http.proxy import HTTPProxy
 from radiopool.http.url import split
 
@@ -35,13 +35,12 @@ class ForwardingPool(HTTPConnectionPool):
     def _lines_of(self, headers: Any) -> tuple[Any, ...]:
         # As the parent's, but for Host, which differs from request to request, and with the proxy's own headers.
         route = self.route
-        kept = {}
-        for name, value in (headers or {}).items():
-            if (name.decode("latin-1") if isinstance(name, bytes) else str(name)).lower() not in route.header_names:
-                kept[name] = value
+        kept = headers or {}
+        if hasattr(kept, "items"):
+            kept = {name: value for name, value in kept.items() if lower(name) not in route.header_names}
         text, given = header_lines((("Accept-Encoding", "identity"), ("User-Agent", "radiopool")), kept)
         given.update(route.header_names)
-        close = "asked to close" if "close" in given.get("connection", "") else None
+        close = "asked to close" if "close" in given.get("connection", "").lower() else None
         lines: tuple[Any, ...] = (headers and dict(headers), {}, close, text + route.header_lines, given)
         if not headers or type(headers) is dict:
             self._lines = lines
@@ -55,12 +54,10 @@ class ForwardingPool(HTTPConnectionPool):
             )
         return scheme + "://" + host + (":%d" % port if port else "") + target
 
-    def _encode(
-        self, method: str, url: str, body: Any, lines: tuple[Any, ...], chunked: bool, timeout: Any
-    ) -> tuple[bytes, Any]:
+    def _encode(self, method: str, url: str, body: Any, lines: tuple[Any, ...], chunked: bool) -> tuple[bytes, Any]:
         if "host" not in lines[4]:
             scheme, host, port, _ = split(url)
             if port is not None and port != port_by_scheme.get(scheme or ""):
                 host += ":%d" % port
             lines = (*lines[:3], "Host: " + host + "\r\n" + lines[3], lines[4])
-        return super()._encode(method, url, body, lines, chunked, timeout)
+        return super()._encode(method, url, body, lines, chunked)

@@ -42,7 +42,7 @@ def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tu
             if not isinstance(value, int):
                 raise refused("header %r must have text for a value, not of type %s" % (name, type(value).__name__))
             value = str(value)
-        if not name or name.strip(TOKEN):
+        if not isinstance(name, str) or not name or name.strip(TOKEN):
             raise refused("header name %r is no token (RFC 9110 section 5.1)" % name)
         if "\r" in value or "\n" in value or "\0" in value:
             # Without the value, which may be a secret.
@@ -62,8 +62,10 @@ def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tu
 
 
 def lower(name: "Any") -> str:
-    """A header's name as text in lower case; it may be given as bytes."""
-    return (name.decode() if isinstance(name, bytes) else name).lower()
+    """A header's name as text in lower case; it may be given as bytes. "" for what is no name."""
+    if isinstance(name, bytes):
+        name = name.decode()
+    return name.lower() if isinstance(name, str) else ""
 
 
 if TYPE_CHECKING or CPYTHON:

@@ -15,10 +15,11 @@ class HeaderMapping(MutableMapping[str, str]):
     _order: list[str]
 
     def __eq__(self, other: object) -> bool:
-        if not hasattr(other, "items"):
-            return NotImplemented
         if not isinstance(other, HeaderMapping):
-            other = type(self)(other)  # type: ignore[call-arg]
+            try:
+                other = type(self)(other)  # type: ignore[call-arg]
+            except (TypeError, ValueError):
+                return NotImplemented
         return dict(self._merged()) == dict(other._merged())
 
     __hash__ = None  # type: ignore[assignment]

@@ -14,9 +14,7 @@ SMALL = 16384 if CPYTHON else 1024
 """Bytes of a body that are copied to go out with the head."""
 
 
-def encode(
-    method: str, head: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool, timeout: "float | None"
-) -> "tuple[bytes, Any]":
+def encode(method: str, head: str, body: "Any", lines: "tuple[Any, ...]", chunked: bool) -> "tuple[bytes, Any]":
     """The request's head as it is sent, a small body included, and what remains to be sent of the body.
 
     head: its lines without the empty one. lines: what `HTTPConnectionPool._lines_of` made. Raises InvalidHeader.
@@ -25,21 +23,22 @@ def encode(
         from radiopool.http.header_lines import check_method
 
         check_method(method)
+    if body is None and CPYTHON and announces_body(lines[4]):
+        # None is as long as it is sent: with its last chunk, or not at all.
+        body = b""
     if body is not None:
-        return with_body(head, body, chunked, lines[4], timeout)
+        return with_body(head, body, chunked, lines[4])
     # RFC 9110 section 8.6: a method that means a body says that there is none.
     if method in ("POST", "PUT", "PATCH") and "content-length" not in lines[4]:
         head += "Content-Length: 0\r\n"
     return (head + "\r\n").encode(ENCODING), None
 
 
-def with_body(
-    head: str, body: "Any", chunked: bool, given: "dict[str, str]", timeout: "float | None"
-) -> "tuple[bytes, Any]":
+def with_body(head: str, body: "Any", chunked: bool, given: "dict[str, str]") -> "tuple[bytes, Any]":
     """The bytes to send first, and what then remains of the body: None, bytes, or what has a `send(exchange)`.
 
     head: the request's lines without the empty one. given: the headers in it that the caller gave, by lower-case
-    name. timeout: the socket's, in seconds. What is neither bytes nor text needs CPython (`sending`).
+    name. What is neither bytes nor text needs CPython (`sending`).
     """
     if isinstance(body, str):
         body = body.encode()
@@ -54,12 +53,19 @@ def with_body(
             )
         from radiopool.http.sending import add_body
 
-        lengths, body = add_body(body, chunked, given, timeout)
+        lengths, body = add_body(body, chunked, given)
         return (head + lengths + "\r\n").encode(ENCODING), body
     first = (head + "Content-Length: %d\r\n\r\n" % len(body)).encode(ENCODING)
     if len(body) <= SMALL:
         return first + body, None
     return first, body
+
+
+if TYPE_CHECKING or CPYTHON:
+
+    def announces_body(given: "dict[str, str]") -> bool:
+        """Whether the headers that were given say that a body follows."""
+        return "transfer-encoding" in given or given.get("content-length", "0") != "0"
 
 
 def not_on_a_board(what: str, instead: str) -> Exception:

@@ -14,23 +14,22 @@ CONTINUE_WAIT = 1.0
 """Seconds to wait for "100 Continue" before the body is sent all the same (RFC 9110 section 10.1.1)."""
 
 
-def add_body(body: Any, chunked: bool, given: dict[str, str], timeout: float | None) -> tuple[str, Outgoing]:
+def add_body(body: Any, chunked: bool, given: dict[str, str]) -> tuple[str, Outgoing]:
     """The header lines that a body adds, and the body ready to go; the arguments are `Outgoing`'s."""
-    outgoing = Outgoing(body, chunked, given, timeout)
+    outgoing = Outgoing(body, chunked, given)
     return outgoing.lines, outgoing
 
 
 class Outgoing:
     """A request's body on its way.
 
-    given: the request's headers by lower-case name. timeout: the socket's, in seconds. `lines` are the header lines
-    that the body adds. Raises InvalidHeader if a Content-Length that was given is not the body's.
+    given: the request's headers by lower-case name. `lines` are the header lines that the body adds. Raises
+    InvalidHeader if a Content-Length that was given is not the body's.
     """
 
-    def __init__(self, body: Any, chunked: bool, given: dict[str, str], timeout: float | None) -> None:
+    def __init__(self, body: Any, chunked: bool, given: dict[str, str]) -> None:
         self._body = body if isinstance(body, RequestBody) else RequestBody(body)
         self._expects = given.get("expect", "").lower() == "100-continue"
-        self._timeout = timeout
         self.lines = ""
         length = self._body.length
         stated = given.get("content-length")
@@ -60,6 +59,7 @@ class Outgoing:
             return
         sent = 0
         for piece in self._body:
+            piece = _octets(piece)
             size = len(piece)
             sent += size
             if self._stated is not None and sent > self._stated:
@@ -74,7 +74,7 @@ class Outgoing:
             raise InvalidHeader("Content-Length %d, and the body has %d bytes" % (self._stated, sent))
 
     def _send(self, exchange: Exchange, piece: Any) -> bool:
-        view = memoryview(piece).cast("B")
+        view = memoryview(piece)
         try:
             while view:
                 count = exchange.socket.send(view)
@@ -100,7 +100,8 @@ class Outgoing:
     def _may_continue(self, exchange: Exchange) -> bool:
         """Wait a moment for the peer's word; False if it has answered already."""
         socket = exchange.socket
-        socket.settimeout(CONTINUE_WAIT if self._timeout is None else min(CONTINUE_WAIT, self._timeout))
+        patience = exchange.timeout
+        socket.settimeout(CONTINUE_WAIT if patience is None else min(CONTINUE_WAIT, patience))
         try:
             while exchange.stop < 12:
                 count = socket.recv_into(exchange.view[exchange.stop :], 0)
@@ -114,5 +115,11 @@ class Outgoing:
                 raise exchange.failed(error) from error
         finally:
             if exchange.entry:
-                socket.settimeout(self._timeout)
+                socket.settimeout(patience)
         return exchange.stop < 12 or exchange.buffer[9:10] == b"1"
+
+
+def _octets(piece: Any) -> Any:
+    """A body's piece byte by byte, whatever its elements are."""
+    view = memoryview(piece)
+    return view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
