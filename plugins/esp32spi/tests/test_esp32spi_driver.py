@@ -501,6 +501,104 @@ def test_a_socket_closed_while_the_chip_is_stuck_is_closed_when_it_answers(chip,
     second.close()
 
 
+CLOSE = 0x2E
+
+
+@pytest.fixture
+def unanswered_close(chip, impatient, monkeypatch):
+    """The ready pin sticks in the next command that closes a number: before it is sent, or before it is answered."""
+
+    def stick(where):
+        said = getattr(chip.radio, where)
+
+        def say(command, *args, **options):
+            if command == CLOSE:
+                monkeypatch.setattr(chip.radio, where, said)
+                chip.emulator.faults.ready = True
+            return said(command, *args, **options)
+
+        monkeypatch.setattr(chip.radio, where, say)
+
+    return stick
+
+
+UNANSWERED = pytest.mark.parametrize("where", ["_send_command", "_wait_response_cmd"])
+
+
+def assert_only_the_bystander_is_left(chip, bystander):
+    assert chip.emulator.faults.ready
+    chip.emulator.faults.clear()
+    bystander.sendall(b"still in step")
+    assert bystander.recv(20) == b"still in step"
+    assert chip.table.in_use == [bystander._number]
+    assert chip.pool.numbers == {bystander._number: bystander}
+
+
+@UNANSWERED
+def test_a_close_that_is_not_answered_is_made_up_for(chip, unanswered_close, where):
+    with chip.connect(chip.serve(echo)) as bystander:
+        socket = chip.connect(chip.serve(hold_open))
+        unanswered_close(where)
+        socket.close()
+        assert_only_the_bystander_is_left(chip, bystander)
+
+
+@UNANSWERED
+def test_and_so_it_is_after_a_connection_that_failed(chip, unanswered_close, where):
+    peer = chip.serve(hold_open)
+    peer.close()
+    with chip.connect(chip.serve(echo)) as bystander:
+        unanswered_close(where)
+        with pytest.raises(OSError):
+            chip.connect(peer)
+        assert_only_the_bystander_is_left(chip, bystander)
+
+
+@UNANSWERED
+def test_and_after_a_send_that_failed(chip, unanswered_close, monkeypatch, where):
+    with chip.connect(chip.serve(echo)) as bystander, chip.connect(chip.serve(hold_open)) as socket:
+
+        def fail(number, octets):
+            raise OSError("Failed to verify data sent")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(chip.radio, "socket_write", fail)
+            unanswered_close(where)
+            with pytest.raises(TimeoutError, match="ESP32"):
+                socket.send(b"x")
+        assert_only_the_bystander_is_left(chip, bystander)
+        with pytest.raises(ConnectionResetError):
+            socket.send(b"x")
+
+
+@UNANSWERED
+def test_and_at_the_end_of_a_tls_stream(chip, unanswered_close, server_context, where):
+    peer = chip.serve(lambda connection: None, 443, "a.example", server_context("a.example"))
+    with chip.connect(chip.serve(echo)) as bystander, chip.connect(peer, ssl_context=chip.pool.ssl_context) as socket:
+        unanswered_close(where)
+        with pytest.raises(TimeoutError, match="ESP32"):
+            socket.recv(1)
+        assert_only_the_bystander_is_left(chip, bystander)
+        assert socket.recv(1) == b""
+        chip.connect(peer, ssl_context=chip.pool.ssl_context).close()
+
+
+@UNANSWERED
+def test_and_while_it_is_being_made_up_for(chip, unanswered_close, where):
+    with chip.connect(chip.serve(echo)) as bystander:
+        first, second = chip.connect(chip.serve(hold_open)), chip.connect(chip.serve(hold_open))
+        chip.emulator.faults.ready = True
+        with pytest.raises(TimeoutError):
+            first.send(b"x")
+        first.close()
+        second.close()
+        chip.emulator.faults.clear()
+        unanswered_close(where)
+        with pytest.raises(TimeoutError, match="ESP32"):
+            bystander.send(b"x")
+        assert_only_the_bystander_is_left(chip, bystander)
+
+
 @pytest.mark.parametrize("where", ["_send_command", "_wait_response_cmd", "_read_byte"])
 def test_an_interrupt_in_the_middle_of_a_command_loses_nothing(chip, monkeypatch, where):
     def interrupt(*_, **__):

@@ -77,17 +77,16 @@ class Handle:
         if number is None:
             return
         try:
-            with self._pool.turn as radio:
+            with self._pool.turn:
                 # Another thread may have closed it, or read its end, since.
                 if self._number is not None:
-                    self.lose_number()
-                    self._pool.drop(number)
-                    radio.socket_close(number)
+                    self._give_back(number)
         except OSError:
             # The chip does not answer: later, then.
-            self.lose_number()
-            self._pool.drop(number)
-            self._pool.turn.disown(number)
+            if self._number is not None:
+                self.lose_number()
+                self._pool.drop(number)
+                self._pool.turn.disown(number)
 
     def abandon(self) -> None:
         """The chip was reset: nothing is sent, and the number belongs to others."""
@@ -106,6 +105,12 @@ class Handle:
     def lose_number(self) -> None:
         """The number is not this socket's any more. Within a turn."""
         self._number = None
+
+    def _give_back(self, number: int) -> None:
+        """Close the number on the chip. Within a turn."""
+        self.lose_number()
+        self._pool.drop(number)
+        self._pool.turn.close_number(number)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -96,11 +96,11 @@ class StreamSocket(Handle):
                 if breaks_step(error):
                     self._pool.turn.disown(number)
                 elif error_number(error) != ENFILE:
-                    radio.socket_close(number)
+                    self._pool.turn.close_number(number)
                 raise
             if self._closed:
                 # By another thread, meanwhile.
-                radio.socket_close(number)
+                self._pool.turn.close_number(number)
                 self._check_open()
             self._pool.take(number, self)
             self._number = number
@@ -151,8 +151,7 @@ class StreamSocket(Handle):
                 if is_unanswered(error):
                     raise
                 # The vendor's library has closed the number, or the chip has.
-                radio.socket_close(number)
-                self._end(radio, number)
+                self._give_back(number)
                 raise OSError(errno.ECONNRESET, "the connection is gone (%s)" % error) from error
 
     def sendall(self, data: "Readable") -> None:
@@ -209,7 +208,7 @@ class StreamSocket(Handle):
                 tries += 1
                 # Every second time: an answer that is on its way need not pay for the question.
                 if (self._timeout == 0 or not tries % 2) and radio.socket_status(number) != ESTABLISHED:
-                    self._end(radio, number)
+                    self._end(number)
                     return False
             self._pause(started, tries)
 
@@ -228,7 +227,7 @@ class StreamSocket(Handle):
                 return False
             if radio.socket_status(number) == ESTABLISHED:
                 return True
-            self._end(radio, number)
+            self._end(number)
             return False
 
     # -- serving
@@ -250,7 +249,7 @@ class StreamSocket(Handle):
             # Those who came while nobody listened here: the firmware never stops listening.
             visitor = radio.socket_available(number)
             while visitor != NOBODY:
-                radio.socket_close(visitor)
+                pool.turn.close_number(visitor)
                 visitor = radio.socket_available(number)
 
     def accept(self) -> "tuple[StreamSocket, tuple[str, int]]":
@@ -279,13 +278,14 @@ class StreamSocket(Handle):
         self._number = None
         self._ended = True
 
-    def _end(self, radio: "Any", number: int) -> None:
+    def _end(self, number: int) -> None:
         """The chip has taken the number back."""
-        self.lose_number()
-        self._pool.drop(number)
         if self.secure:
             # Nothing to the chip any more; the vendor's library forgets its TLS socket by it.
-            radio.socket_close(number)
+            self._give_back(number)
+        else:
+            self.lose_number()
+            self._pool.drop(number)
 
     def _check_unused(self) -> None:
         self._check_open()

@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_CLOSE = 0x2E
+
 
 class Turn:
     """`with turn as radio:` holds the chip for as long as the block lasts.
@@ -25,13 +27,13 @@ class Turn:
         self.radio = radio
         self._lock = Lock()
         self._out_of_step = False
-        # Numbers that the unanswered command may have taken on the chip; they belong to nobody here.
-        self._orphans: list[int] = []
+        # Numbers that the chip may still hold; they belong to nobody here.
+        self._orphans: set[int] = set()
 
     def __enter__(self) -> "Any":
         self._lock.__enter__()
         try:
-            if self._out_of_step:
+            if self._out_of_step or self._orphans:
                 self._catch_up()
         except BaseException:
             self._lock.__exit__(None, None, None)
@@ -45,21 +47,35 @@ class Turn:
 
     def disown(self, number: int) -> None:
         """Close that number as soon as the chip answers again."""
-        self._orphans.append(number)
+        self._orphans.add(number)
+
+    def close_number(self, number: int) -> None:
+        """Give a number back to the chip. Within a turn. Raises only what breaks step; then it is closed later.
+
+        Not the vendor's socket_close, which hides that the chip did not answer.
+        """
+        self._orphans.add(number)
+        try:
+            self.radio._send_command_get_response(_CLOSE, ((number,),))
+        except OSError as error:
+            if breaks_step(error):
+                raise
+        self._orphans.discard(number)
+        if self.radio._tls_socket == number:
+            self.radio._tls_socket = None
 
     def forget(self) -> None:
         """The chip was reset: it waits for a command, and has no sockets."""
         self._out_of_step = False
-        self._orphans = []
+        self._orphans = set()
 
     def _catch_up(self) -> None:
         self.radio._wait_for_ready()
         with self.radio._spi_device:
             pass
+        for number in list(self._orphans):
+            self.close_number(number)
         self._out_of_step = False
-        orphans, self._orphans = self._orphans, []
-        for number in orphans:
-            self.radio.socket_close(number)
 
 
 def breaks_step(error: BaseException) -> bool:

@@ -46,8 +46,9 @@ class Radio:
         self.asked.append("state")
         return self.state
 
-    def socket_close(self, number):
-        self.asked.append(("close", number))
+    def _send_command_get_response(self, command, parameters):
+        assert command == 0x2E
+        self.asked.append(("close", parameters[0][0]))
 
     def socket_available(self, number):
         return 255
