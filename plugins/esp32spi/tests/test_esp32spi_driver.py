@@ -631,6 +631,62 @@ def test_an_interrupt_while_connecting_leaves_no_number(chip, monkeypatch):
         assert len(chip.table.in_use) == 1
 
 
+def interrupt_in(chip, monkeypatch, name, doing):
+    """Ctrl-C when that command has been served."""
+    command = getattr(chip.radio, name)
+
+    def serve_and_interrupt(*args, **options):
+        command(*args, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chip.radio, name, serve_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            doing()
+
+
+def assert_no_number_is_lost(chip):
+    with chip.connect(chip.serve(echo)) as socket:
+        assert chip.table.in_use == [socket._number]
+        assert chip.pool.numbers == {socket._number: socket}
+
+
+@pytest.mark.parametrize("where", ["_send_command", "_wait_for_ready"])
+def test_an_interrupt_while_closing_leaves_no_number(chip, monkeypatch, where):
+    socket = chip.connect(chip.serve(hold_open))
+    interrupt_in(chip, monkeypatch, where, socket.close)
+    socket.close()
+    assert_no_number_is_lost(chip)
+
+
+def test_an_interrupt_while_a_close_waits_for_its_turn_leaves_no_number(chip, monkeypatch):
+    socket = chip.connect(chip.serve(hold_open))
+    interrupt_in(chip, monkeypatch, "_send_command", lambda: chip.pool.resolve("a.example"))
+    interrupt_in(chip, monkeypatch, "_wait_for_ready", socket.close)
+    assert_no_number_is_lost(chip)
+
+
+def test_an_interrupt_while_opening_a_port_leaves_no_number(chip, monkeypatch):
+    with chip.pool.socket(2, 2) as socket:
+        interrupt_in(chip, monkeypatch, "start_server", lambda: socket.bind(("", 5353)))
+    assert_no_number_is_lost(chip)
+    with chip.pool.socket() as listener:
+        listener.bind(("", 8080))
+        interrupt_in(chip, monkeypatch, "start_server", listener.listen)
+    assert_no_number_is_lost(chip)
+    assert chip.pool.listened == {0: 8080}
+
+
+def test_an_interrupt_while_accepting_leaves_no_number(chip, monkeypatch):
+    with chip.pool.socket() as listener:
+        listener.bind(("", 8080))
+        listener.listen()
+        listener.settimeout(5)
+        with host.create_connection(chip.emulator.address_of(8080)):
+            interrupt_in(chip, monkeypatch, "get_remote_data", listener.accept)
+    assert_no_number_is_lost(chip)
+
+
 def test_closing_while_connecting_leaves_no_number(chip, monkeypatch):
     socket_open = chip.radio.socket_open
     peer = chip.serve(hold_open)

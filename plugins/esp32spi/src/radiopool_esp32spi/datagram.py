@@ -112,7 +112,11 @@ class DatagramSocket(Handle):
             if self._bound is None:
                 self._bound = ("", self._pool.free_port())
             number = radio.get_socket()
-            radio.start_server(self._bound[1], number, radio.UDP_MODE)
+            try:
+                radio.start_server(self._bound[1], number, radio.UDP_MODE)
+            except BaseException as error:
+                self._pool.turn.give_up(number, error)
+                raise
             self._pool.take(number, self)
             self._number = number
         return self._number

@@ -81,12 +81,14 @@ class Handle:
                 # Another thread may have closed it, or read its end, since.
                 if self._number is not None:
                     self._give_back(number)
-        except OSError:
-            # The chip does not answer: later, then.
+        except BaseException as error:
+            # The chip does not answer, or somebody interrupts (Ctrl-C): later, then.
             if self._number is not None:
                 self.lose_number()
                 self._pool.drop(number)
                 self._pool.turn.disown(number)
+            if not isinstance(error, OSError):
+                raise
 
     def abandon(self) -> None:
         """The chip was reset: nothing is sent, and the number belongs to others."""

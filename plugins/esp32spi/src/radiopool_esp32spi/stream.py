@@ -93,10 +93,8 @@ class StreamSocket(Handle):
                 # waiting for a connection that was there.
                 radio.socket_open(number, target, port, conn_mode=mode)
             except BaseException as error:
-                if breaks_step(error):
-                    self._pool.turn.disown(number)
-                elif error_number(error) != ENFILE:
-                    self._pool.turn.close_number(number)
+                if breaks_step(error) or error_number(error) != ENFILE:
+                    self._pool.turn.give_up(number, error)
                 raise
             if self._closed:
                 # By another thread, meanwhile.
@@ -241,9 +239,14 @@ class StreamSocket(Handle):
         with pool.turn as radio:
             self._check_unused()
             number = pool.number_to_listen(radio, port)
-            radio.start_server(port, number)
-            pool.take(number, self)
+            # Before the command: if it is interrupted the chip may listen. One that does not is asked and forgotten.
             pool.listened[number] = port
+            try:
+                radio.start_server(port, number)
+            except BaseException as error:
+                pool.turn.give_up(number, error)
+                raise
+            pool.take(number, self)
             self._number = number
             self._listening = True
             # Those who came while nobody listened here: the firmware never stops listening.
@@ -263,7 +266,11 @@ class StreamSocket(Handle):
                     raise OSError(errno.EINVAL, "the socket does not listen")
                 number = radio.socket_available(self._number)
                 if number != NOBODY:
-                    remote = radio.get_remote_data(number)
+                    try:
+                        remote = radio.get_remote_data(number)
+                    except BaseException as error:
+                        self._pool.turn.give_up(number, error)
+                        raise
                     made = StreamSocket(self._pool)
                     self._pool.take(number, made)
                     made._number = number

@@ -64,6 +64,13 @@ class Turn:
         if self.radio._tls_socket == number:
             self.radio._tls_socket = None
 
+    def give_up(self, number: int, error: BaseException) -> None:
+        """A command failed that takes that number on the chip: it may be taken all the same. Within a turn."""
+        if breaks_step(error):
+            self.disown(number)
+        else:
+            self.close_number(number)
+
     def forget(self) -> None:
         """The chip was reset: it waits for a command, and has no sockets."""
         self._out_of_step = False
