@@ -439,6 +439,47 @@ def test_a_datagram_without_a_network_is_an_error(chip):
         assert caught.value.errno == errno.ENOTCONN
 
 
+# -- what the caller gets wrong
+
+
+@pytest.mark.parametrize("port", [70000, -1, "80", None])
+def test_a_port_that_is_none_is_refused_by_name(chip, port):
+    stream, datagram = chip.pool.socket(), chip.pool.socket(2, 2)
+    for use in (
+        lambda: stream.connect(("10.0.0.1", port)),
+        lambda: stream.bind(("", port)),
+        lambda: datagram.bind(("", port)),
+        lambda: datagram.connect(("10.0.0.1", port)),
+        lambda: datagram.sendto(b"x", ("10.0.0.1", port)),
+    ):
+        with pytest.raises(InvalidValueError, match="from 0 to 65535, not %r" % (port,)):
+            use()
+    assert chip.trace.chip_selects == 0
+
+
+@pytest.mark.parametrize("name", ["1.2.3.²", "١.2.3.4"])
+def test_digits_of_other_scripts_are_refused_by_name(chip, name):
+    with pytest.raises(InvalidValueError, match=name):
+        chip.pool.socket().connect((name, 80))
+    with pytest.raises(InvalidValueError, match=name):
+        chip.pool.getaddrinfo(name, 80)
+
+
+@pytest.mark.parametrize("size", [-5, 11])
+def test_a_datagram_is_not_read_into_more_or_less_than_there_is(chip, size):
+    with chip.pool.socket(2, 2) as socket, pytest.raises(ValueError, match="not %d" % size):
+        socket.recvfrom_into(bytearray(10), size)
+
+
+@pytest.mark.parametrize("name", ["send", "sendall"])
+def test_sending_nothing_on_a_closed_socket_is_an_error(chip, name):
+    with chip.connect(chip.serve(hold_open)) as socket:
+        getattr(socket, name)(b"")
+    with pytest.raises(OSError) as caught:
+        getattr(socket, name)(b"")
+    assert caught.value.errno == errno.EBADF
+
+
 # -- a chip that does not answer
 
 

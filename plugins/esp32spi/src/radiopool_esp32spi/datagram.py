@@ -3,7 +3,7 @@
 import errno
 
 from radiopool.platform import now_ms
-from radiopool_esp32spi.handle import EMSGSIZE, Handle
+from radiopool_esp32spi.handle import EMSGSIZE, Handle, check_port
 from radiopool_esp32spi.stream import swapped
 
 TYPE_CHECKING = False
@@ -35,6 +35,7 @@ class DatagramSocket(Handle):
     def connect(self, address: "tuple[Any, int]", conntype: "int | None" = None) -> None:
         """Where `send` sends. Raises NameResolutionError."""
         self._check_open()
+        check_port(address[1])
         self._peer = (self._pool.resolve(address[0]), address[1])
 
     def bind(self, address: "tuple[str, int]") -> None:
@@ -52,6 +53,7 @@ class DatagramSocket(Handle):
     def sendto(self, data: "Readable", address: "tuple[Any, int]") -> int:
         """Send a datagram; its length. Raises OSError(EMSGSIZE) over 1460 bytes, which the chip would cut in two."""
         self._check_open()
+        check_port(address[1])
         size = len(data)
         if size > PACKET:
             raise OSError(EMSGSIZE, "a datagram has at most %d bytes on this chip, not %d" % (PACKET, size))
@@ -72,6 +74,9 @@ class DatagramSocket(Handle):
 
         Raises OSError(ETIMEDOUT), or OSError(EAGAIN) when non-blocking.
         """
+        room = len(buffer)
+        if not 0 <= nbytes <= room:
+            raise ValueError("nbytes must be from 0 to %d, the buffer's length, not %r" % (room, nbytes))
         started = now_ms()
         tries = 0
         while True:
@@ -85,7 +90,7 @@ class DatagramSocket(Handle):
                     # Before the read, after which the chip takes in the next datagram and its sender.
                     remote = radio.get_remote_data(number)
                     datagram = radio.socket_read(number, size)
-                    count = min(nbytes or len(buffer), len(buffer), len(datagram))
+                    count = min(nbytes or room, len(datagram))
                     buffer[:count] = memoryview(datagram)[:count]
                     return count, ("%d.%d.%d.%d" % tuple(remote["ip_addr"]), swapped(remote["port"]))
             tries += 1

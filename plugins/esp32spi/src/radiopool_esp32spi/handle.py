@@ -3,6 +3,7 @@
 import errno
 import time
 
+from radiopool.errors import InvalidValueError
 from radiopool.platform import now_ms
 
 TYPE_CHECKING = False
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 ENFILE = 23
 """What the vendor's library raises when the chip has no number left; boards have no name for it."""
 EMSGSIZE = getattr(errno, "EMSGSIZE", 90)
+
+
+def check_port(port: "Any") -> None:
+    """Raise InvalidValueError for what no command could carry."""
+    if not isinstance(port, int) or not 0 <= port <= 65535:
+        raise InvalidValueError("port must be a whole number from 0 to 65535, not %r" % (port,))
 
 
 class Handle:
@@ -62,6 +69,7 @@ class Handle:
         """The port to listen on or to send from; 0 lets the pool choose. The chip listens on its own address."""
         self._check_open()
         host, port = address
+        check_port(port)
         self._bound = (host, port or self._pool.free_port())
 
     def getsockname(self) -> "tuple[str, int]":

@@ -133,11 +133,16 @@ class SocketPool:
 
 
 def parse_address(host: str) -> "bytes | None":
-    """The 4 bytes of a dotted quad, or None when it is a name."""
+    """The 4 bytes of a dotted quad, or None when it is a name. Raises InvalidValueError for digits of other scripts."""
     parts = host.split(".")
     if len(parts) != 4:
         return None
     for part in parts:
-        if not part.isdigit() or int(part) > 255:
+        if not part.isdigit():
+            return None
+        # It is true of "²", too.
+        if max(part) > "9":
+            raise InvalidValueError("host %r has digits that are not 0 to 9" % (host,))
+        if int(part) > 255:
             return None
     return bytes([int(part) for part in parts])

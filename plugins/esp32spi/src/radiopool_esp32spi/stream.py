@@ -4,7 +4,7 @@ import errno
 
 from radiopool.errors import ConnectError, ConnectTimeoutError, InvalidValueError, TLSError, error_number
 from radiopool.platform import now_ms
-from radiopool_esp32spi.handle import ENFILE, Handle
+from radiopool_esp32spi.handle import ENFILE, Handle, check_port
 from radiopool_esp32spi.turn import breaks_step, is_unanswered
 
 TYPE_CHECKING = False
@@ -63,6 +63,7 @@ class StreamSocket(Handle):
         ConnectTimeoutError, NameResolutionError, TLSError; OSError(23) when the chip has no socket left.
         """
         host, port = address[0], address[1]
+        check_port(port)
         pool = self._pool
         if conntype == pool.radio.TLS_MODE:
             self.secure = True
@@ -138,6 +139,7 @@ class StreamSocket(Handle):
         then.
         """
         if not data:
+            self._check_open()
             return 0
         with self._pool.turn as radio:
             number = self._connected_number()
@@ -155,8 +157,10 @@ class StreamSocket(Handle):
     def sendall(self, data: "Readable") -> None:
         """Send all of the bytes."""
         rest = memoryview(data)
-        while len(rest):
+        while True:
             rest = rest[self.send(rest) :]
+            if not len(rest):
+                return
 
     def recv_into(self, buffer: "Buffer", nbytes: int = 0) -> int:
         """Up to `nbytes` (0: the buffer's length) bytes into the buffer; how many. 0 means that the peer closed.
