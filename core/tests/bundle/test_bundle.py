@@ -143,6 +143,22 @@ def test_a_second_run_renews_the_packages_and_keeps_the_users_program(modem: Dis
     assert not (tmp_path / "lib" / "radiopool" / "http").exists()
 
 
+@pytest.mark.parametrize(
+    ("ends", "said"), [("exit 1", "mpy-cross refuses radiopool/__init__.py"), ("exit 0", "mpy-cross wrote nothing")]
+)
+def test_a_compiler_that_fails_leaves_the_bundle_that_is_there(
+    modem: Distribution, tmp_path: Path, ends: str, said: str
+) -> None:
+    run("--driver", "modem", "--out", tmp_path / "out")
+    before = {place: (tmp_path / "out" / place).read_bytes() for place in places(tmp_path / "out")}
+    program = tmp_path / "mpy-cross"
+    program.write_text(f"#!/bin/sh\n{ends}\n")
+    program.chmod(0o755)
+    with pytest.raises(InvalidValueError, match=said):
+        run("--driver", "modem", "--mpy-cross", program, "--out", tmp_path / "out")
+    assert {place: (tmp_path / "out" / place).read_bytes() for place in places(tmp_path / "out")} == before
+
+
 def test_sizes_are_those_of_the_files(modem: Distribution, tmp_path: Path) -> None:
     written = bundle.Bundle([bundle.core_part(), bundle.driver_part("modem")]).write(tmp_path)
     for file in written:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from radiopool.bundle.board_half import board_half
@@ -23,11 +23,16 @@ MAKERS = {b"M": "micropython", b"C": "circuitpython"}
 
 @dataclass(frozen=True)
 class Written:
-    """One file for a board: its place below lib/, bytes of source, bytes as written."""
+    """One file for a board: its place below lib/, bytes of source, and what is written."""
 
     place: PurePosixPath
     source: int
-    size: int
+    content: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes as written."""
+        return len(self.content)
 
 
 def find_mpy_cross(given: str = "") -> Path:
@@ -70,13 +75,11 @@ class Bundle:
         The program is `main.py` where only MicroPython runs the bundle, else `code.py`. The packages' folders in `lib/`
         are made anew, and so are the files beside them that replace another library's; a program or `settings.toml`
         that is there stays. With `mpy_cross` bytecode is written in place of source. Raises InvalidValueError if that
-        can't be compiled, or is for another interpreter.
+        can't be compiled, or is for another interpreter; what is below `out` is then as it was.
         """
-        for part in self.parts:
-            shutil.rmtree(out / "lib" / part.package, ignore_errors=True)
         written = self.write_library(out / "lib", mpy_cross)
         # Bytecode is for one interpreter, whatever the drivers are for.
-        runs_it = {_maker(out / "lib" / written[0].place)} if mpy_cross else self.targets
+        runs_it = {_maker(written[0].content)} if mpy_cross else self.targets
         files = {"code.py": starter_program(self), "settings.toml": settings_file(self)}
         if runs_it == {"micropython"}:
             # It runs main.py, and its os.getenv() reads no file.
@@ -88,39 +91,53 @@ class Bundle:
 
     def write_library(self, library: Path, mpy_cross: Path | None = None) -> list[Written]:
         """Write the packages alone: the board's half of each file. Raises as `write`."""
-        written = []
+        # All of it before anything that is there goes: what can't be compiled costs nobody a bundle that works.
+        written = self.library(mpy_cross)
+        for part in self.parts:
+            shutil.rmtree(library / part.package, ignore_errors=True)
+        for file in written:
+            target = library / file.place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # A board takes NAME.py before NAME.mpy: one of another time must not stand before this one.
+            for suffix in (".py", ".mpy"):
+                target.with_suffix(suffix).unlink(missing_ok=True)
+            target.write_bytes(file.content)
+        return written
+
+    def library(self, mpy_cross: Path | None = None) -> list[Written]:
+        """The files of `lib/`, of which none is written. Raises as `write`."""
+        files = []
         texts = board_texts(self.parts, for_bytecode=mpy_cross is not None)
         for part in self.parts:
             for place, source in part.files:
-                text = texts[place]
-                target = library / place
-                target.parent.mkdir(parents=True, exist_ok=True)
-                # A board takes NAME.py before NAME.mpy: one of another time must not stand before this one.
-                for suffix in (".py", ".mpy"):
-                    target.with_suffix(suffix).unlink(missing_ok=True)
+                # With this machine's line ends a board could do, but sizes would differ from place to place.
+                content = texts[place].encode()
+                size = source.stat().st_size
                 if mpy_cross is None:
-                    # With this machine's line ends a board could do, but sizes would differ from place to place.
-                    target.write_bytes(text.encode())
+                    files.append(Written(place, size, content))
                 else:
-                    target = target.with_suffix(".mpy")
-                    self._compile(mpy_cross, text, target, place)
-                written.append(Written(place.with_suffix(target.suffix), source.stat().st_size, target.stat().st_size))
-        return written
+                    files.append(Written(place.with_suffix(".mpy"), size, self._compiled(mpy_cross, content, place)))
+        return files
 
-    def _compile(self, mpy_cross: Path, text: str, target: Path, place: PurePosixPath) -> None:
+    def _compiled(self, mpy_cross: Path, content: bytes, place: PurePosixPath) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, place.name)
-            source.write_bytes(text.encode())
+            target = source.with_suffix(".mpy")
+            source.write_bytes(content)
             command = compiling(mpy_cross, source, target, place)
             done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise InvalidValueError(f"mpy-cross refuses {place}: {done.stdout}{done.stderr}")
-        maker = _maker(target)
+            if done.returncode:
+                raise InvalidValueError(f"mpy-cross refuses {place}: {done.stdout}{done.stderr}")
+            if not target.exists():
+                raise InvalidValueError(f"mpy-cross wrote nothing: is {mpy_cross} a compiler?")
+            bytecode = target.read_bytes()
+        maker = _maker(bytecode)
         if maker not in self.targets:
             raise InvalidValueError(
                 f"{mpy_cross} compiles for {maker}, and these drivers are for {' and '.join(sorted(self.targets))}; "
                 "give that one's mpy-cross with --mpy-cross, or leave --mpy out"
             )
+        return bytecode
 
 
 def compiling(mpy_cross: Path, source: Path, target: Path, place: PurePosixPath) -> list[str]:
@@ -132,8 +149,8 @@ def compiling(mpy_cross: Path, source: Path, target: Path, place: PurePosixPath)
     return [str(mpy_cross), "-O3", "-s", module_name(place), "-o", str(target), str(source)]
 
 
-def _maker(bytecode: Path) -> str:
-    return MAKERS.get(bytecode.read_bytes()[:1], "another interpreter")
+def _maker(bytecode: bytes) -> str:
+    return MAKERS.get(bytecode[:1], "another interpreter")
 
 
 def board_texts(parts: list[Part], for_bytecode: bool) -> dict[PurePosixPath, str]:
