@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from radiopool import DriverError, InvalidValueError, NoDriverError, bundle
-from radiopool.bundle.writing import write_zip
 from radiopool.cli.app import app
 
 DRIVER = """
@@ -169,10 +168,20 @@ def test_sizes_are_those_of_the_files(modem: Distribution, tmp_path: Path) -> No
 
 def test_a_zip_file_is_the_same_every_time(modem: Distribution, tmp_path: Path) -> None:
     run("--driver", "modem", "--out", tmp_path / "out", "--zip", tmp_path / "one.zip")
-    write_zip(tmp_path / "out", tmp_path / "two.zip")
+    run("--driver", "modem", "--out", tmp_path / "out", "--zip", tmp_path / "two.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         assert set(archive.namelist()) == places(tmp_path / "out")
+        assert all(archive.read(name) == (tmp_path / "out" / name).read_bytes() for name in archive.namelist())
+
+
+def test_a_zip_file_has_only_what_the_bundle_wrote(modem: Distribution, tmp_path: Path) -> None:
+    run("--driver", "modem", "--out", tmp_path, "--zip", tmp_path / "first.zip")
+    (tmp_path / "settings.toml").write_text("PASSWORD = 'secret'")
+    (tmp_path / "code.py").write_text("print('secret')")
+    (tmp_path / "lib" / "diary.txt").write_text("secret")
+    run("--driver", "modem", "--out", tmp_path, "--zip", tmp_path / "lib" / ".." / "second.zip")
+    assert (tmp_path / "second.zip").read_bytes() == (tmp_path / "first.zip").read_bytes()
 
 
 def test_circups_layout(modem: Distribution, tmp_path: Path) -> None:

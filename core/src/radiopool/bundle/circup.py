@@ -44,7 +44,8 @@ def write_circup(
             requirements.parent.mkdir(parents=True, exist_ok=True)
             requirements.write_text("".join(line + "\n" for line in needs), encoding="utf-8")
         archive = out / f"{whole}.zip"
-        write_zip(folder.parent, archive)
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        write_zip({path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in paths}, archive)
         made.append(archive)
     modules = {part.package: _about(part) for part in bundle.parts}
     (out / f"{name}-{tag}.json").write_text(json.dumps(modules, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -78,16 +78,20 @@ class Bundle:
         can't be compiled, or is for another interpreter; what is below `out` is then as it was.
         """
         written = self.write_library(out / "lib", mpy_cross)
-        # Bytecode is for one interpreter, whatever the drivers are for.
-        runs_it = {_maker(written[0].content)} if mpy_cross else self.targets
-        files = {"code.py": starter_program(self), "settings.toml": settings_file(self)}
-        if runs_it == {"micropython"}:
-            # It runs main.py, and its os.getenv() reads no file.
-            files = {"main.py": starter_program(self)}
-        for name, text in files.items():
+        for name, text in self.starters(written).items():
             if not (out / name).exists():
                 (out / name).write_text(text, encoding="utf-8")
         return written
+
+    def starters(self, library: list[Written]) -> dict[str, str]:
+        """The files beside that `lib/`, by name: the starter program and, for CircuitPython, sample settings."""
+        # Bytecode is for one interpreter, whatever the drivers are for.
+        is_bytecode = library[0].place.suffix == ".mpy"
+        runs_it = {_maker(library[0].content)} if is_bytecode else self.targets
+        if runs_it == {"micropython"}:
+            # It runs main.py, and its os.getenv() reads no file.
+            return {"main.py": starter_program(self)}
+        return {"code.py": starter_program(self), "settings.toml": settings_file(self)}
 
     def write_library(self, library: Path, mpy_cross: Path | None = None) -> list[Written]:
         """Write the packages alone: the board's half of each file. Raises as `write`."""
@@ -170,12 +174,11 @@ def _half(source: Path, place: PurePosixPath) -> str:
         raise InvalidValueError(f"{place} can't be read: {error}") from error
 
 
-def write_zip(folder: Path, file: Path) -> None:
-    """A zip file of a folder; the same bytes for the same content."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.absolute() != file.absolute():
-                about = zipfile.ZipInfo(str(PurePosixPath(path.relative_to(folder))))
-                about.external_attr = 0o644 << 16
-                about.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(about, path.read_bytes())
+def write_zip(files: dict[str, bytes], archive: Path) -> None:
+    """A zip file of these, by their names in it; the same bytes for the same content."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name in sorted(files):
+            about = zipfile.ZipInfo(name)
+            about.external_attr = 0o644 << 16
+            about.compress_type = zipfile.ZIP_DEFLATED
+            opened.writestr(about, files[name])

@@ -21,7 +21,7 @@ def bundle(
     compat: Annotated[bool, typer.Option("--compat", help="With the faces of Adafruit's libraries.")] = False,
     mpy: Annotated[bool, typer.Option("--mpy", help="Bytecode in place of source.")] = False,
     mpy_cross: Annotated[str, typer.Option(help="The mpy-cross that suits the board (implies --mpy).")] = "",
-    zip_file: Annotated[Path | None, typer.Option("--zip", help="Write a zip file of the folder too.")] = None,
+    zip_file: Annotated[Path | None, typer.Option("--zip", help="Write a zip file of the same too.")] = None,
     circup: Annotated[Path | None, typer.Option(help="A folder for circup, as it expects a bundle's release.")] = None,
     sizes: Annotated[bool, typer.Option("--sizes", help="Print the size of every file.")] = False,
 ) -> None:
@@ -34,7 +34,9 @@ def bundle(
     screen = console()
     screen.print(_table(made, written, sizes))
     if zip_file is not None:
-        write_zip(out, zip_file)
+        # Not the folder: a drive has its owner's files and passwords.
+        files = {f"lib/{file.place}": file.content for file in written}
+        write_zip(files | {name: text.encode() for name, text in made.starters(written).items()}, zip_file)
         screen.print(f"Wrote {zip_file}")
     if circup is not None:
         for archive in bundles.write_circup(made, circup, __version__, compiler):
