@@ -459,6 +459,11 @@ def test_redirects_are_followed_and_credentials_stay_with_their_host():
     http.clear()
 
 
+def test_a_pool_manager_says_what_it_is_on():
+    _, manager, http = serve()
+    assert repr(http) == "<PoolManager on %r>" % manager
+
+
 def test_a_redirect_loop_ends():
     _, manager, http = serve(*([moved(b"/")] * 9))
     raises(MaxRetryError, http.request, "GET", "http://a.example/")

@@ -1,4 +1,4 @@
-"""How a pool manager is closed. A board loads it when it needs it."""
+"""How a pool manager is closed, and what it is called. A board loads it when it needs it."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ class ManagerEndings:
 
     if TYPE_CHECKING:
         pools: Any
+        manager: Any
 
     def clear(self) -> None:
         """Close every connection pool: idle sockets now, those in use when they are given back."""
@@ -20,6 +21,12 @@ class ManagerEndings:
 
     def __exit__(self, *_: object) -> None:
         self.clear()
+
+    def _describe(self) -> str:
+        return "<%s on %r>" % (type(self).__name__, self.manager)
+
+    def __repr__(self) -> str:
+        return self._describe()
 
 
 Half = ManagerEndings
