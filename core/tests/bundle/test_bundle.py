@@ -112,6 +112,15 @@ def test_what_replaces_another_library_stands_at_the_top(modem: Distribution, tm
     assert not [name for name in written if "/board/" in name]
 
 
+def test_what_replaced_another_library_goes_with_what_it_needs(modem: Distribution, tmp_path: Path) -> None:
+    top = tmp_path / "lib" / "adafruit_connection_manager.py"
+    run("--driver", "modem", "--compat", "--out", tmp_path)
+    assert top.exists()
+    top.with_suffix(".mpy").write_text("theirs")
+    run("--driver", "modem", "--out", tmp_path)
+    assert not top.exists() and top.with_suffix(".mpy").read_text() == "theirs"
+
+
 def test_the_starter_registers_the_drivers_and_compiles(modem: Distribution, tmp_path: Path) -> None:
     run("--driver", "modem", "--out", tmp_path)
     program = (tmp_path / "code.py").read_text()
@@ -125,7 +134,9 @@ def test_the_starter_registers_the_drivers_and_compiles(modem: Distribution, tmp
 def test_micropython_runs_main(modem: Distribution, tmp_path: Path) -> None:
     run("--driver", "modem", "--mpy-cross", compiler(tmp_path, b"M\x06"), "--out", tmp_path / "bytecode")
     modem.list(files=["__init__.py"], targets=["micropython"], radio=["radio = make_radio()"])
-    printed = run("--driver", "modem", "--out", tmp_path / "source")
+    run("--driver", "modem", "--out", tmp_path / "source")
+    (tmp_path / "settings.toml").write_text("another board's")
+    printed = run("--driver", "modem", "--out", tmp_path)
     assert "your settings into main.py" in " ".join(printed.split())
     for folder in (tmp_path / "bytecode", tmp_path / "source"):
         assert {path.name for path in folder.iterdir()} == {"lib", "main.py"}
@@ -205,6 +216,16 @@ def test_circups_layout(modem: Distribution, tmp_path: Path) -> None:
     about = json.loads(listing.read_text())["radiopool_modem"]
     assert about["dependencies"] == ["radiopool"]
     assert about["external_dependencies"] == ["adafruit-circuitpython-modem"]
+
+
+def test_circup_gets_nothing_of_an_earlier_release(modem: Distribution, tmp_path: Path) -> None:
+    made = bundle.Bundle([bundle.core_part(("http",)), bundle.driver_part("modem")])
+    bundle.write_circup(made, tmp_path, "1.2.2")
+    bundle.write_circup(made, tmp_path, "1.2.3")
+    (archive,) = bundle.write_circup(bundle.Bundle([bundle.core_part()]), tmp_path, "1.2.3")
+    with zipfile.ZipFile(archive) as opened:
+        names = opened.namelist()
+    assert not [name for name in names for word in ("modem", "http", "1.2.2") if word in name]
 
 
 def test_circup_gets_the_bytecode_of_circuitpython(modem: Distribution, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ that of the repository whose release it is.
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from radiopool.bundle.parts import Part
@@ -38,14 +39,16 @@ def write_circup(
         whole = f"{name}-{word}-{tag}"
         # circup unpacks the archive in a folder of this name.
         folder = out / f"{name}-{folder_word}" / whole
-        bundle.write_library(folder / "lib", compiler)
+        files = {f"lib/{file.place}": file.content for file in bundle.library(compiler)}
         for module, needs in _modules(bundle).items():
-            requirements = folder / "requirements" / module / "requirements.txt"
-            requirements.parent.mkdir(parents=True, exist_ok=True)
-            requirements.write_text("".join(line + "\n" for line in needs), encoding="utf-8")
+            files[f"requirements/{module}/requirements.txt"] = "".join(line + "\n" for line in needs).encode()
+        # One of other drivers may have been there.
+        shutil.rmtree(folder, ignore_errors=True)
+        for place, content in files.items():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_bytes(content)
         archive = out / f"{whole}.zip"
-        paths = [path for path in folder.rglob("*") if path.is_file()]
-        write_zip({path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in paths}, archive)
+        write_zip({f"{whole}/{place}": content for place, content in files.items()}, archive)
         made.append(archive)
     modules = {part.package: _about(part) for part in bundle.parts}
     (out / f"{name}-{tag}.json").write_text(json.dumps(modules, indent=2, sort_keys=True) + "\n", encoding="utf-8")

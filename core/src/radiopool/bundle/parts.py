@@ -30,7 +30,8 @@ class Part:
 
     folder: its package on this machine. files: (place below lib/, file), in the order of places. driver: the class to
     register, "" for core. linked: (place of a package's file, places of what its bytecode has too). late: places of
-    modules that others import where they use them. radio, settings: see above. requires: names on PyPI of what it
+    modules that others import where they use them. spare: places at the top of lib/ that only other bundles of it have.
+    radio, settings: see above. requires: names on PyPI of what it
     needs on a board.
     """
 
@@ -42,6 +43,7 @@ class Part:
     targets: tuple[str, ...]
     linked: tuple[tuple[PurePosixPath, tuple[PurePosixPath, ...]], ...] = ()
     late: tuple[PurePosixPath, ...] = ()
+    spare: tuple[PurePosixPath, ...] = ()
     driver: str = ""
     radio: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
@@ -82,13 +84,15 @@ def package_part(
     distribution: str, version: str, package: str, folder: Path, rooms: tuple[str, ...] | None, driver: str = ""
 ) -> Part:
     listing = _listing(distribution, folder)
-    files = []
+    files, spare = [], []
     for name in listing["files"]:
         place = PurePosixPath(name)
+        at_the_top = place.parts[-2:-1] == (TOP,)
         # A room is a folder that not every board wants; only core has them.
         if rooms is None or len(place.parts) == 1 or place.parts[0] in rooms:
-            at_the_top = place.parts[-2:-1] == (TOP,)
             files.append((PurePosixPath(place.name if at_the_top else package / place), folder / name))
+        elif at_the_top:
+            spare.append(PurePosixPath(place.name))
     missing = [str(path) for _, path in files if not path.is_file()]
     if missing:
         raise DriverError(f"{distribution}: {LISTING} lists files that are not there: {', '.join(missing)}")
@@ -107,6 +111,7 @@ def package_part(
             if package / PurePosixPath(home) in dict(files)
         ),
         tuple(package / PurePosixPath(name) for name in listing.get("late", ())),
+        tuple(spare),
         driver,
         tuple(listing.get("radio", ())),
         tuple(listing.get("settings", ())),

@@ -99,6 +99,8 @@ class Bundle:
         written = self.library(mpy_cross)
         for part in self.parts:
             shutil.rmtree(library / part.package, ignore_errors=True)
+            for place in part.spare:
+                self._remove_ours(library / place, part)
         for file in written:
             target = library / file.place
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -107,6 +109,12 @@ class Bundle:
                 target.with_suffix(suffix).unlink(missing_ok=True)
             target.write_bytes(file.content)
         return written
+
+    def _remove_ours(self, path: Path, part: Part) -> None:
+        """Remove what an earlier bundle put under another library's name: it takes all it has from the package."""
+        for old in (path, path.with_suffix(".mpy")):
+            if old.is_file() and f"{part.package}.".encode() in old.read_bytes():
+                old.unlink()
 
     def library(self, mpy_cross: Path | None = None) -> list[Written]:
         """The files of `lib/`, of which none is written. Raises as `write`."""

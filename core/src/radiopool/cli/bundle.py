@@ -41,7 +41,7 @@ def bundle(
     if circup is not None:
         for archive in bundles.write_circup(made, circup, __version__, compiler):
             screen.print(f"Wrote {archive}")
-    settings = "settings.toml" if (out / "settings.toml").exists() else "main.py"
+    settings = "settings.toml" if "settings.toml" in made.starters(written) else "main.py"
     screen.print(f"Wrote {out}: copy what is in it to the board, and put your settings into {settings}.")
 
 
