@@ -60,6 +60,21 @@ def test_one_that_fails_does_not_stop_the_others(run, url, dead):
     assert well["bytes"] == 7
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_password_in_a_url_is_not_printed(run, url, dead, more):
+    host = url.partition("//")[2]
+    bad = [
+        f"http://me:hidden@127.0.0.1:{dead}/",
+        f"http://me:hidden@{host}:bad/",
+        f"me:hidden@{host}/",
+        "http://me:hidden@",
+    ]
+    status, out, err = run("fetch", *more, f"http://me:hidden@{host}/5", *bad)
+    assert (status, err) == (1, "radiopool: 4 of 5 requests failed\n")
+    assert "hidden" not in out
+    assert f"http://***@{host}/5" in out and f"http://***@127.0.0.1:{dead}/" in out
+
+
 def test_a_failure_in_the_listing_says_why(run, dead):
     status, out, err = run("fetch", f"http://127.0.0.1:{dead}/[b]")
     assert (status, err) == (1, "radiopool: 1 of 1 requests failed\n")

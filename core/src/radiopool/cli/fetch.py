@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
@@ -13,6 +14,9 @@ from rich.markup import escape
 from radiopool import ConnectionManager, NoDriverError, Policy, manager_for, registry
 from radiopool.cli.console import console
 from radiopool.cli.recycling_table import recycling_table
+
+# The user and the password before a URL's host; the scheme may have been forgotten.
+USER_INFORMATION = re.compile("(?P<before>(?:[^/?#]*//)?)(?P<secret>[^/?#]*)@")
 
 
 def fetch(
@@ -71,19 +75,26 @@ def close_radio(manager: ConnectionManager) -> None:
 
 
 def get_all(manager: ConnectionManager, urls: list[str], parallel: int, timeout: float) -> list[dict[str, Any]]:
-    """GET them, so many at once; one object a request, in order: url, status, bytes, seconds, or url, error."""
+    """GET them, so many at once; one object a request, in order: url, status, bytes, seconds, or url, error.
+
+    The URL is there without its user and password.
+    """
     from radiopool.http import PoolManager
 
     with PoolManager(manager=manager, maxsize=parallel, retries=False, timeout=timeout) as pools:
 
         def get(url: str) -> dict[str, Any]:
             begun = time.perf_counter()
+            found = USER_INFORMATION.match(url)
+            secret = found["secret"] if found else ""
+            shown = f"{found['before']}***@{url[found.end() :]}" if found else url
             try:
                 response = pools.request("GET", url)
             except Exception as error:  # a driver's own too: the other URLs go on
-                return {"url": url, "error": f"{type(error).__name__}: {error}"}
+                reason = f"{type(error).__name__}: {error}"
+                return {"url": shown, "error": reason.replace(secret, "***") if secret else reason}
             seconds = round(time.perf_counter() - begun, 6)
-            return {"url": url, "status": response.status, "bytes": len(response.data), "seconds": seconds}
+            return {"url": shown, "status": response.status, "bytes": len(response.data), "seconds": seconds}
 
         if parallel == 1:
             return [get(url) for url in urls]
