@@ -6,7 +6,10 @@ EXTRA = ("typer", "rich", "click")
 
 
 def main() -> int:
-    """Run the command line, which sets the exit status. Returns 2 where the extra `cli` is missing."""
+    """Run the command line, which sets the exit status.
+
+    Returns 2 where the extra `cli` is missing, 130 if it is interrupted while it is loaded.
+    """
     try:
         from radiopool.cli import main as command_line
     except ModuleNotFoundError as error:
@@ -15,4 +18,6 @@ def main() -> int:
             raise
         print('The command line is an extra. Install it: pip install "radiopool[cli]"', file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     command_line()

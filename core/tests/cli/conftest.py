@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,39 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return exit.value.code, written.out, written.err
 
     return run
+
+
+class Interrupted(ThreadPoolExecutor):
+    """Ctrl-C comes when 40 calls wait; they may begin when it is shut down. `begun` is how many did."""
+
+    begun = waiting = 0
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        type(self).begun = 0
+        self.gate = Event()
+
+    def submit(self, call: "Callable[..., Any]", /, *arguments: "Any", **keywords: "Any") -> "Future[Any]":
+        def gated() -> "Any":
+            type(self).begun += 1
+            assert self.gate.wait(60)
+            return call(*arguments, **keywords)
+
+        self.waiting += 1
+        if self.waiting > 40:
+            raise KeyboardInterrupt
+        return super().submit(gated)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+        self.gate.set()
+        super().shutdown(wait)
+
+
+@pytest.fixture
+def interrupted() -> "type[Interrupted]":
+    """Threads for a command that is interrupted."""
+    return Interrupted
 
 
 class Pages(BaseHTTPRequestHandler):

@@ -79,6 +79,18 @@ def test_another_missing_module_is_a_fault_to_be_seen(monkeypatch):
         command.main()
 
 
+def test_interrupted_while_it_is_loaded(monkeypatch):
+    class Interrupting:
+        def find_spec(self, name, path=None, target=None):
+            if name == "radiopool.cli.app":
+                raise KeyboardInterrupt
+
+    for name in [name for name in sys.modules if name.startswith("radiopool.cli")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    assert command.main() == 130
+
+
 @pytest.mark.parametrize(
     ("raised", "status", "said"),
     [

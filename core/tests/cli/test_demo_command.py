@@ -1,6 +1,7 @@
 """`radiopool demo`: its server in a process of its own, its sockets real."""
 
 import json
+import signal
 import subprocess
 from collections import Counter
 
@@ -58,6 +59,21 @@ def test_six_hosts_share_four_sockets(run, server):
         assert title in out
     assert "evicted" in out
     assert f"a budget of {demo.BUDGET} sockets" in out
+
+
+def test_interrupted_it_begins_no_more(run, server, interrupted, monkeypatch):
+    monkeypatch.setattr(demo, "ThreadPoolExecutor", interrupted)
+    assert run("demo", "--driver", "cpython", "--requests", "100") == (130, "", "")
+    assert interrupted.begun <= demo.THREADS
+
+
+def test_the_server_leaves_ctrl_c_to_the_demo():
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([demo.sys.executable, "-m", "radiopool.cli.demo_server"], **pipes) as process:
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.stdin.close()
+        assert (process.wait(60), process.stderr.read()) == (0, b"")
 
 
 def test_as_json(run, server):

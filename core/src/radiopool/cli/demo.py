@@ -180,8 +180,12 @@ def _request_all(run: Run, order: list[str], port: int, threads: int, done: Any)
             for host in order:
                 get(host)
         else:
-            with ThreadPoolExecutor(threads) as executor:
+            executor = ThreadPoolExecutor(threads)
+            try:
                 list(executor.map(get, order))
+            finally:
+                # Interrupted, it is not to go on with what has not begun.
+                executor.shutdown(cancel_futures=True)
 
 
 def _host_table(run: Run) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,6 +42,8 @@ class Server(ThreadingHTTPServer):
 
 def main() -> None:
     """Serve."""
+    # Ctrl-C is meant for the demo too, which then closes our standard input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     server = Server(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)

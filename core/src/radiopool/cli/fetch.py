@@ -98,8 +98,12 @@ def get_all(manager: ConnectionManager, urls: list[str], parallel: int, timeout:
 
         if parallel == 1:
             return [get(url) for url in urls]
-        with ThreadPoolExecutor(parallel) as threads:
+        threads = ThreadPoolExecutor(parallel)
+        try:
             return list(threads.map(get, urls))
+        finally:
+            # Interrupted, it is not to go on with what has not begun.
+            threads.shutdown(cancel_futures=True)
 
 
 def _line(result: dict[str, Any]) -> str:
