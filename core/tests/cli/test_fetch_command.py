@@ -108,8 +108,6 @@ def test_a_url_that_is_none_fails_and_says_so(run, bad, said):
     ("options", "said"),
     [
         (["--driver", "nobody"], "no driver is named 'nobody'; there are: "),
-        (["--emulated"], "--emulated needs --driver NAME"),
-        (["--emulation", "cpython"], "--emulated needs --driver NAME"),
         (["--driver", "cpython", "--emulation", "other"], "has no emulation 'other'; it has: cpython"),
         (["--driver", "plain", "--emulated"], "driver 'plain' has no emulated radio"),
         (["--driver", "plain"], "there is no default radio here"),
@@ -130,6 +128,12 @@ def test_a_radio_that_is_not_there_is_one_sentence(run, options, said):
     assert (status, out) == (1, "")
     (line,) = err.splitlines()
     assert line.startswith("radiopool: ") and said in line
+
+
+@pytest.mark.parametrize("options", [["--emulated"], ["--emulation", "cpython"]])
+def test_the_emulation_of_no_driver_is_misuse(run, options):
+    status, out, err = run("fetch", *options, "http://127.0.0.1/")
+    assert (status, out) == (2, "") and "--emulated needs --driver NAME" in err
 
 
 def test_over_an_emulated_radio_whose_emulator_is_closed_afterwards(run, url):

@@ -51,11 +51,12 @@ def fetch(
 
 
 def open_manager(name: str, emulated: bool, emulation: str, policy: Policy) -> ConnectionManager:
-    """The manager of the radio that the options describe. Raises NoDriverError where there is none."""
+    """The manager of the radio that the options describe. Raises NoDriverError where there is none, BadParameter
+    where they ask for the emulation of no driver."""
     if not emulated and not emulation:
         return manager_for(driver=registry.driver_named(name) if name else None, policy=policy)
     if not name:
-        raise NoDriverError("--emulated needs --driver NAME: say whose radio is to be emulated")
+        raise typer.BadParameter("--emulated needs --driver NAME: say whose radio is to be emulated")
     driver = registry.driver_named(name)
     if emulation and emulation not in driver.emulations:
         known = ", ".join(driver.emulations) or "none"
