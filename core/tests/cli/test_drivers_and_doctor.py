@@ -91,7 +91,7 @@ def test_brackets_in_a_reason_are_not_taken_for_markup(run, odd, monkeypatch):
 
 
 def test_without_any_driver_it_says_what_to_install(run, monkeypatch):
-    monkeypatch.setenv("RADIOPOOL_NO_DISCOVERY", "1")
+    monkeypatch.setattr("radiopool.cli.drivers.driver_rows", list)
     assert run("drivers") == (
         0,
         'No driver is installed. For the host\'s own network: pip install "radiopool[cpython]"\n',
@@ -120,6 +120,12 @@ def test_doctor_names_a_driver_whose_traits_fail(run, odd, monkeypatch):
     monkeypatch.setattr(Odd, "traits", lambda self, radio: 1 / 0)
     (finding,) = [finding for finding in wrong(run) if "ZeroDivisionError" in finding]
     assert finding.startswith("driver odd ((registered by hand) 9): broken (traits)")
+
+
+def test_without_discovery_it_says_so(run, monkeypatch):
+    monkeypatch.setenv("RADIOPOOL_NO_DISCOVERY", "1")
+    said = "Installed drivers are not looked for: RADIOPOOL_NO_DISCOVERY is set; unset it to find them\n"
+    assert run("drivers") == (0, said, "")
 
 
 def test_doctor_sees_that_discovery_is_off(run, monkeypatch):

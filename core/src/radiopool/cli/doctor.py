@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from radiopool import registry
 from radiopool.cli.console import console
-from radiopool.cli.drivers import driver_rows
+from radiopool.cli.drivers import discovery_is_off, driver_rows
 
 # Modules that a board's firmware has and radiopool-socketpool brings to a desk.
 FIRMWARE_MODULES = ("socketpool", "wifi")
@@ -37,7 +37,7 @@ def findings() -> Iterator[tuple[bool, str]]:
 
 def _drivers() -> Iterator[tuple[bool, str]]:
     rows = driver_rows()
-    if os.environ.get("RADIOPOOL_NO_DISCOVERY", "") not in ("", "0"):
+    if discovery_is_off():
         yield False, "installed drivers are not looked for: RADIOPOOL_NO_DISCOVERY is set; unset it to find them"
     elif not rows:
         yield False, 'no driver is installed: pip install "radiopool[cpython]" for the host\'s own network'

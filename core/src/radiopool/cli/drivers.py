@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Annotated, Any
 
 import typer
@@ -83,6 +84,9 @@ def drivers(
         typer.echo(json.dumps(rows, indent=2))
         return
     screen = console()
+    if not rows and discovery_is_off():
+        screen.print("Installed drivers are not looked for: RADIOPOOL_NO_DISCOVERY is set; unset it to find them")
+        return
     if not rows:
         screen.print(escape('No driver is installed. For the host\'s own network: pip install "radiopool[cpython]"'))
         return
@@ -93,6 +97,11 @@ def drivers(
         cells = (row["name"], row["distribution"], row["version"], row["contract"], radios, budget, row["tls"])
         table.add_row(*(escape(cell or "") for cell in (*cells, row["status"])), style=style)
     screen.print(table)
+
+
+def discovery_is_off() -> bool:
+    """Whether the environment says that installed drivers are not to be looked for."""
+    return os.environ.get("RADIOPOOL_NO_DISCOVERY", "") not in ("", "0")
 
 
 def describe_budget(budget: list[int | None] | tuple[int | None, int | None] | None) -> str:
