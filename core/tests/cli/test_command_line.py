@@ -79,6 +79,14 @@ def test_another_missing_module_is_a_fault_to_be_seen(monkeypatch):
         command.main()
 
 
+def test_a_new_driver_wants_a_folder(run, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    status, out, err = run("new-driver", "acme", "--folder", str(tmp_path / "file"))
+    assert (status, out) == (2, "") and "is a file" in err and len(err.splitlines()) == 1
+    monkeypatch.setattr("radiopool.scaffold.new_driver", lambda name, folder: folder / "radiopool-acme")
+    assert "  cd '/a b/radiopool-acme'\n" in run("new-driver", "acme", "--folder", "/a b")[1]
+
+
 def test_interrupted_while_it_is_loaded(monkeypatch):
     class Interrupting:
         def find_spec(self, name, path=None, target=None):
