@@ -259,6 +259,13 @@ def test_what_is_wrong_is_said(modem: Distribution, tmp_path: Path) -> None:
     modem.list(files=[])
     with pytest.raises(DriverError, match="nothing for boards"):
         bundle.driver_part("modem")
+    for wrong in ({"linked": 3}, {"linked": {"a": 3}}, {"radio": [1]}, {"targets": "micropython"}, {"late": None}):
+        modem.list(**{"files": ["__init__.py"], **wrong})
+        with pytest.raises(DriverError, match=f"{next(iter(wrong))}.* must be"):
+            bundle.driver_part("modem")
+    modem.list(files="__init__.py")
+    with pytest.raises(DriverError, match="files must be"):
+        bundle.driver_part("modem")
     (modem.package / "board.json").write_text("{")
     with pytest.raises(DriverError, match="board.json can't be used"):
         bundle.driver_part("modem")

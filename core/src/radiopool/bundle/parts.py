@@ -118,14 +118,23 @@ def package_part(
     )
 
 
+def _check_words(word: str, value: object) -> None:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{word} must be a list of strings")
+
+
 def _listing(distribution: str, folder: Path) -> dict[str, Any]:
     path = folder / LISTING
     if not path.is_file():
         raise DriverError(f"{distribution} does not say which of its files are for boards: {path} is missing")
     try:
         listing = json.loads(path.read_text(encoding="utf-8"))
-        if not all(isinstance(name, str) for name in listing["files"]):
-            raise TypeError("its files must be names")
+        for word in ("files", "targets", "late", "radio", "settings"):
+            _check_words(word, listing["files"] if word == "files" else listing.get(word, []))
+        if not isinstance(listing.get("linked", {}), dict):
+            raise TypeError("linked must be an object")
+        for home, places in listing.get("linked", {}).items():
+            _check_words(f"linked: {home}", places)
     except (ValueError, KeyError, TypeError) as error:
         raise DriverError(f"{distribution}: {path} can't be used: {error!r}") from error
     return listing  # type: ignore[no-any-return]
