@@ -7,11 +7,10 @@ import threading
 import pytest
 import trustme
 
-from radiopool import ConnectionManager, GenericDriver, manager_for, tls
+from radiopool import ConnectionManager, GenericDriver, tls
 from radiopool.http import PoolManager
 from radiopool.http.errors import HTTPError, IncompleteRead, ProtocolError, ReadTimeoutError
 from radiopool.http.fastwire import shut_down
-from radiopool_cpython import HostNetwork
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 LENGTH = HEAD + b"Content-Length: 10\r\n\r\n"
@@ -19,68 +18,28 @@ LONG = 30
 """Seconds: no test waits for them."""
 
 
-class Server:
-    """Sends `answer` to each request, in time to who reads it, and goes on listening."""
-
-    def __init__(self, answer, context=None):
-        self.answer = answer
-        self.context = context
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.ended = threading.Event()
-        self.threads = []
-        self.start(self.accept)
-
-    def start(self, target, *arguments):
-        self.threads.append(threading.Thread(target=target, args=arguments))
-        self.threads[-1].start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.start(self.serve, connection)
-
-    def serve(self, connection):
-        connection.settimeout(LONG)
-        try:
-            if self.context:
-                connection = self.context.wrap_socket(connection, server_side=True)
-            with connection:
-                while connection.recv(65536):
-                    connection.sendall(self.answer)
-        except OSError:
-            pass
-        self.ended.set()
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for thread in self.threads:
-            thread.join(LONG)
-            assert not thread.is_alive()
-
-
 @pytest.fixture
-def serve():
-    servers = []
+def serve(talking):
+    """Starts a server that sends `answer` to each request; `ended` is set when a client has gone."""
 
     def start(answer, context=None):
-        servers.append(Server(answer, context))
-        return servers[-1]
+        ended = threading.Event()
 
-    yield start
-    for server in servers:
-        server.close()
+        def talk(connection):
+            try:
+                if context:
+                    connection = context.wrap_socket(connection, server_side=True)
+                with connection:
+                    while connection.recv(65536):
+                        connection.sendall(answer)
+            finally:
+                ended.set()
 
+        server = talking(talk)
+        server.ended = ended
+        return server
 
-@pytest.fixture
-def manager():
-    """With books of its own."""
-    with manager_for(HostNetwork()) as made:
-        yield made
+    return start
 
 
 class Reader(threading.Thread):

@@ -1,74 +1,33 @@
 """Connection pools that their manager let go, or that were closed, while somebody still holds them."""
 
-import socket
 import threading
 import time
 
 import pytest
 
-from radiopool import manager_for
 from radiopool.http import HTTPConnectionPool, PoolManager, Retry
 from radiopool.http.errors import ClosedPoolError
-from radiopool_cpython import HostNetwork
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LONG = 30
 """Seconds: no test waits for them."""
 
 
-class Server:
-    """Answers each request with what `answer()` returns, and counts the requests."""
-
-    def __init__(self, answer):
-        self.answer = answer
-        self.requests = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.url = "http://127.0.0.1:%d/" % self.port
-        self.threads = [threading.Thread(target=self.accept)]
-        self.threads[0].start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.threads.append(threading.Thread(target=self.serve, args=(connection,)))
-            self.threads[-1].start()
-
-    def serve(self, connection):
-        connection.settimeout(LONG)
-        with connection:
-            while connection.recv(65536):
-                self.requests += 1
-                connection.sendall(self.answer())
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.threads[0].join()
-        self.listener.close()
-        for thread in self.threads:
-            thread.join()
-
-
 @pytest.fixture
-def serve():
-    servers = []
+def serve(talking):
+    """Starts a server that answers each request with what `answer()` returns, and counts the requests."""
 
     def start(answer=lambda: OK):
-        servers.append(Server(answer))
-        return servers[-1]
+        def talk(connection):
+            while connection.recv(65536):
+                server.requests += 1
+                connection.sendall(answer())
 
-    yield start
-    for server in servers:
-        server.close()
+        server = talking(talk)
+        server.requests = 0
+        return server
 
-
-@pytest.fixture
-def manager(serve):
-    with manager_for(HostNetwork()) as made:
-        yield made
+    return start
 
 
 @pytest.mark.parametrize("block", [True, False])

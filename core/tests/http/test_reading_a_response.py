@@ -5,17 +5,13 @@ import gzip
 import io
 import pickle
 import random
-import socket
-import threading
 import weakref
 import zipfile
 
 import pytest
 
-from radiopool import manager_for
 from radiopool.http import PoolManager, ResponseNotChunked
 from radiopool.http.wire import Exchange
-from radiopool_cpython import HostNetwork
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 LONG = 20
@@ -43,66 +39,19 @@ def in_gzip_and_chunks(body, fields=b""):
 FRAMINGS = pytest.mark.parametrize("framed", [with_length, in_chunks, in_gzip, in_gzip_and_chunks])
 
 
-class Server:
-    """Sends `answer` to each request, and keeps the connection."""
-
-    def __init__(self, answer):
-        self.answer = answer
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = "http://127.0.0.1:%d/" % self.listener.getsockname()[1]
-        self.threads = []
-        self.start(self.accept)
-
-    def start(self, target, *arguments):
-        self.threads.append(threading.Thread(target=target, args=arguments))
-        self.threads[-1].start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.start(self.serve, connection)
-
-    def serve(self, connection):
-        connection.settimeout(LONG)
-        try:
-            with connection:
-                while connection.recv(65536):
-                    connection.sendall(self.answer)
-        except OSError:
-            pass
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for thread in self.threads:
-            thread.join(LONG)
-            assert not thread.is_alive()
-
-
 @pytest.fixture
-def manager():
-    """With books of its own."""
-    with manager_for(HostNetwork()) as made:
-        yield made
-
-
-@pytest.fixture
-def open_one(manager):
+def open_one(talking, manager):
     """The response to a request that is answered so, not preloaded unless asked."""
-    servers = []
     with PoolManager(timeout=LONG, manager=manager) as http:
 
         def open_one(answer, method="GET", preload_content=False, **settings):
-            servers.append(Server(answer))
-            return http.request(method, servers[-1].url, preload_content=preload_content, retries=False, **settings)
+            def talk(connection):
+                while connection.recv(65536):
+                    connection.sendall(answer)
+
+            return http.request(method, talking(talk).url, preload_content=preload_content, retries=False, **settings)
 
         yield open_one
-    manager.close()
-    for server in servers:
-        server.close()
 
 
 def into(response):

@@ -1,16 +1,12 @@
 """Requests that go out more than once, for a redirect or a failure: how often, with what, and what comes of it."""
 
 import io
-import socket
-import threading
 from email.message import Message
 
 import pytest
 
-from radiopool import manager_for
 from radiopool.errors import InvalidValueError
 from radiopool.http import MaxRetryError, PoolManager, UnrewindableBodyError
-from radiopool_cpython import HostNetwork
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
@@ -22,35 +18,17 @@ def moved(to="/b", status=302):
     return b"HTTP/1.1 %d Moved\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n" % (status, to.encode())
 
 
-class Server:
+class Answers:
     """Answers the n-th request with the n-th answer, and all further ones with the last."""
 
     def __init__(self, *answers):
         self.answers = answers
         self.heads = []
         self.bodies = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/a"
-        self.threads = [threading.Thread(target=self.accept)]
-        self.threads[0].start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.threads.append(threading.Thread(target=self.talk, args=(connection,)))
-            self.threads[-1].start()
 
     def talk(self, connection):
-        connection.settimeout(20)
-        with connection, connection.makefile("rb") as stream:
-            try:
-                while self.answer(connection, stream):
-                    pass
-            except (BrokenPipeError, ConnectionResetError):
+        with connection.makefile("rb") as stream:
+            while self.answer(connection, stream):
                 pass
 
     def answer(self, connection, stream):
@@ -81,32 +59,21 @@ class Server:
         """The header of that name in each request; b"" where there was none."""
         return [self.field(head, name) for head in self.heads]
 
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for thread in self.threads:
-            thread.join(20)
-            assert not thread.is_alive()
-
 
 @pytest.fixture
-def serve():
-    servers = []
-
+def serve(talking):
     def start(*answers):
-        servers.append(Server(*answers))
-        return servers[-1]
+        made = Answers(*answers)
+        made.url = talking(made.talk).url + "a"
+        return made
 
-    yield start
-    for server in servers:
-        server.close()
+    return start
 
 
 @pytest.fixture
-def manager():
-    with manager_for(HostNetwork()) as made:
-        yield made
-        assert made.stats()["leased"] == made.stats()["connecting"] == 0
+def manager(manager):
+    yield manager
+    assert manager.stats()["leased"] == manager.stats()["connecting"] == 0
 
 
 @pytest.fixture

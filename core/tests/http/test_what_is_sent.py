@@ -1,70 +1,15 @@
 """Requests as the server sees them: lengths, codings and waits that were wrong once."""
 
 import array
-import socket
 import threading
 
 import pytest
 
-from radiopool import manager_for
 from radiopool.http import HTTPConnectionPool, HTTPHeaderDict, ProxyManager, Timeout
 from radiopool.http.errors import InvalidHeader
-from radiopool_cpython import HostNetwork
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LONG = 30
-
-
-class Server:
-    """Runs `talk(connection)` for each connection, each in a thread."""
-
-    def __init__(self, talk):
-        self.talk = talk
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.connections = 0
-        self.threads = [threading.Thread(target=self.accept)]
-        self.threads[0].start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self.threads.append(threading.Thread(target=self.serve, args=(connection,)))
-            self.threads[-1].start()
-
-    def serve(self, connection):
-        connection.settimeout(LONG)
-        with connection:
-            try:
-                self.talk(connection)
-            except OSError:
-                pass
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for thread in self.threads:
-            thread.join(LONG)
-            assert not thread.is_alive()
-
-
-@pytest.fixture
-def serve():
-    servers = []
-
-    def start(talk):
-        servers.append(Server(talk))
-        return servers[-1]
-
-    with manager_for(HostNetwork()) as manager:
-        start.manager = manager
-        yield start
-    for server in servers:
-        server.close()
 
 
 def until(connection, end):
@@ -91,7 +36,7 @@ def answering(end, seen):
     return talk
 
 
-def test_the_read_timeout_holds_after_expect_continue(serve):
+def test_the_read_timeout_holds_after_expect_continue(talking, manager):
     thinking = threading.Event()
 
     def talk(connection):
@@ -101,8 +46,8 @@ def test_the_read_timeout_holds_after_expect_continue(serve):
         thinking.wait(0.6)  # longer than a connect may take
         connection.sendall(OK)
 
-    server = serve(talk)
-    with HTTPConnectionPool("127.0.0.1", server.port, manager=serve.manager) as pool:
+    server = talking(talk)
+    with HTTPConnectionPool("127.0.0.1", server.port, manager=manager) as pool:
         timeout = Timeout(connect=0.3, read=LONG)
         headers = {"Expect": "100-continue"}
         response = pool.request("PUT", "/", body=b"hello", headers=headers, timeout=timeout, retries=False)
@@ -110,10 +55,10 @@ def test_the_read_timeout_holds_after_expect_continue(serve):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
-def test_chunked_without_a_body_ends(serve, method):
+def test_chunked_without_a_body_ends(talking, manager, method):
     seen = []
-    server = serve(answering(b"0\r\n\r\n", seen))
-    with HTTPConnectionPool("127.0.0.1", server.port, timeout=LONG, manager=serve.manager) as pool:
+    server = talking(answering(b"0\r\n\r\n", seen))
+    with HTTPConnectionPool("127.0.0.1", server.port, timeout=LONG, manager=manager) as pool:
         for _ in range(2):
             response = pool.request(method, "/", headers={"Transfer-Encoding": "chunked"}, retries=False)
             assert response.status == 200
@@ -122,20 +67,20 @@ def test_chunked_without_a_body_ends(serve, method):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_length_without_a_body_is_refused(serve, method):
-    server = serve(answering(b"\r\n\r\n", []))
-    with HTTPConnectionPool("127.0.0.1", server.port, timeout=LONG, manager=serve.manager) as pool:
+def test_a_length_without_a_body_is_refused(talking, manager, method):
+    server = talking(answering(b"\r\n\r\n", []))
+    with HTTPConnectionPool("127.0.0.1", server.port, timeout=LONG, manager=manager) as pool:
         with pytest.raises(InvalidHeader, match="Content-Length 5, and the body has 0"):
             pool.request(method, "/", headers={"Content-Length": "5"}, retries=False)
         assert pool.request(method, "/", headers={"Content-Length": "0"}, retries=False).status == 200
 
 
-def test_wide_elements_are_counted_in_bytes(serve):
+def test_wide_elements_are_counted_in_bytes(talking, manager):
     seen = []
-    server = serve(answering(b"DONE", seen))
+    server = talking(answering(b"DONE", seen))
     numbers = array.array("I", [1, 2])
     octets = numbers.tobytes()
-    with HTTPConnectionPool("127.0.0.1", server.port, timeout=LONG, manager=serve.manager) as pool:
+    with HTTPConnectionPool("127.0.0.1", server.port, timeout=LONG, manager=manager) as pool:
         assert pool.request("POST", "/", body=[memoryview(numbers), b"DONE"], retries=False).status == 200
         assert b"\r\n8\r\n" + octets + b"\r\n4\r\nDONE" in seen[0]
         end = array.array("I")
@@ -147,22 +92,22 @@ def test_wide_elements_are_counted_in_bytes(serve):
         assert b"\r\n4\r\nDONE" in seen[-1]
 
 
-def test_a_proxys_header_that_closes_is_read_in_any_case(serve):
-    server = serve(answering(b"\r\n\r\n", []))
+def test_a_proxys_header_that_closes_is_read_in_any_case(talking, manager):
+    server = talking(answering(b"\r\n\r\n", []))
     proxy = "http://127.0.0.1:%d" % server.port
-    with ProxyManager(proxy, proxy_headers={"Connection": "Close"}, manager=serve.manager, timeout=LONG) as http:
+    with ProxyManager(proxy, proxy_headers={"Connection": "Close"}, manager=manager, timeout=LONG) as http:
         for _ in range(2):
             assert http.request("GET", "http://example.com/", retries=False).status == 200
     assert server.connections == 2
 
 
 @pytest.mark.parametrize("headers", [[("a", "b")], {1: "x"}])
-def test_headers_of_the_wrong_kind_are_refused(serve, headers):
-    server = serve(answering(b"\r\n\r\n", []))
+def test_headers_of_the_wrong_kind_are_refused(talking, manager, headers):
+    server = talking(answering(b"\r\n\r\n", []))
     proxy = "http://127.0.0.1:%d" % server.port
-    with ProxyManager(proxy, manager=serve.manager) as http, pytest.raises(InvalidHeader):
+    with ProxyManager(proxy, manager=manager) as http, pytest.raises(InvalidHeader):
         http.request("GET", "http://example.com/", headers=headers, retries=False)
-    with HTTPConnectionPool("127.0.0.1", server.port, manager=serve.manager) as pool, pytest.raises(InvalidHeader):
+    with HTTPConnectionPool("127.0.0.1", server.port, manager=manager) as pool, pytest.raises(InvalidHeader):
         pool.request("GET", "/", headers=headers, retries=False)
 
 
