@@ -201,6 +201,13 @@ def test_a_response_is_a_file():
     assert issubclass(HTTPResponse, io.IOBase)
 
 
+def test_every_name_of_urllib3_is_here():
+    import radiopool.http
+
+    urllib3 = pytest.importorskip("urllib3")
+    assert [name for name in urllib3.__all__ if not hasattr(radiopool.http, name)] == []
+
+
 def test_names_are_loaded_when_used():
     program = (
         "import sys, radiopool.http as http\n"

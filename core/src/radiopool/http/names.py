@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from radiopool.http import exceptions
     from radiopool.http.connectionpool import HTTPConnectionPool, port_by_scheme
+    from radiopool.http.debugging import add_stderr_logger, disable_warnings
     from radiopool.http.environment import proxy_from_environment
     from radiopool.http.exceptions import *  # noqa: F403
     from radiopool.http.fields import RequestField
@@ -44,8 +45,10 @@ __all__ = [
     "Retry",
     "Timeout",
     "Url",
+    "add_stderr_logger",
     "connection_from_url",
     "default_key_normalizer",
+    "disable_warnings",
     "encode_multipart_formdata",
     "exceptions",
     "get",
@@ -60,6 +63,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "debugging": ("add_stderr_logger", "disable_warnings"),
     "connectionpool": ("HTTPConnectionPool", "port_by_scheme"),
     "fields": ("RequestField",),
     "file_response": ("HTTPResponse",),

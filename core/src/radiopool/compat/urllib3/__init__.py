@@ -6,7 +6,6 @@ Every module here is thin: `radiopool.http` does the work. CPython only. docs/ur
 from __future__ import annotations
 
 import logging
-import warnings
 from typing import Any, TextIO
 
 from radiopool.compat.urllib3 import (
@@ -28,6 +27,8 @@ from radiopool.compat.urllib3.response import BaseHTTPResponse, HTTPResponse
 from radiopool.compat.urllib3.util.request import make_headers
 from radiopool.compat.urllib3.util.retry import Retry
 from radiopool.compat.urllib3.util.timeout import Timeout
+from radiopool.http import debugging
+from radiopool.http.debugging import disable_warnings
 
 __author__ = "the radiopool authors"
 __license__ = "MIT"
@@ -67,18 +68,7 @@ _DEFAULT_POOL = PoolManager()
 
 def add_stderr_logger(level: int = logging.DEBUG) -> logging.StreamHandler[TextIO]:
     """Log to the standard error stream, from that level up. Returns the log handler."""
-    logger = logging.getLogger(__name__)
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.addHandler(handler)
-    logger.setLevel(level)
-    logger.debug("Added a stderr logging handler to logger: %s", __name__)
-    return handler
-
-
-def disable_warnings(category: type[Warning] = exceptions.HTTPWarning) -> None:
-    """Silence the warnings of this package."""
-    warnings.simplefilter("ignore", category)
+    return debugging.add_stderr_logger(level, __name__)
 
 
 def request(
