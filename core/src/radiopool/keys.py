@@ -63,7 +63,13 @@ def check_address(host: object, port: object) -> None:
 def check_timeout(timeout: object, name: str = "timeout") -> None:
     """Refuse a timeout that is not None and not a number of seconds from 0 up. Raises InvalidValueError."""
     # NaN is not `>= 0`.
-    if timeout is None or (isinstance(timeout, (int, float)) and type(timeout) is not bool and timeout >= 0):
+    if timeout is None or (
+        isinstance(timeout, (int, float))
+        and type(timeout) is not bool
+        and timeout >= 0
+        # What a thread can wait at the most is a little more (threading.TIMEOUT_MAX).
+        and (not CPYTHON or timeout < 9e9)
+    ):
         return
     from radiopool.errors import bad_timeout
 

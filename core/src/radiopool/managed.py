@@ -48,6 +48,14 @@ class ManagedSocket:
         if entry is not None:
             self._account.decide(self._account.ledger.discard, entry, "closed by its user")
 
+    def detach(self) -> int:
+        """The descriptor, which is the caller's from now on: its unit is returned. `ssl` wraps a socket so."""
+        entry, self._entry = self._entry, None  # type: ignore[assignment]
+        number: int = self.raw.detach()
+        if entry is not None:
+            self._account.decide(self._account.ledger.discard, entry, "detached by its user")
+        return number
+
     def __enter__(self) -> "ManagedSocket":
         return self
 

@@ -53,9 +53,9 @@ def observe(observer: object) -> object:
 
 
 def ignore(observer: object) -> None:
-    """Stop calling an observer."""
+    """Stop calling an observer; nothing if it is none."""
     global hooks
-    if _plugins is not None:
+    if _plugins is not None and _plugins.is_registered(observer):
         _plugins.unregister(observer)
         if not _plugins.get_plugins():
             hooks = None
@@ -63,13 +63,18 @@ def ignore(observer: object) -> None:
 
 
 def tell(event: str, **facts: Any) -> None:
-    """Call one hook of every observer, and log what it raises instead of failing the lease."""
-    try:
-        getattr(hooks, event)(**facts)
-    except Exception:
-        import logging
+    """Call one hook of every observer, and log what it raises instead of failing the lease.
 
-        logging.getLogger("radiopool").exception("an observer of %s failed", event)
+    Each by itself: pluggy would not call those behind one that raised.
+    """
+    called = getattr(hooks, event, None)
+    for hook in reversed(called.get_hookimpls() if called else ()):
+        try:
+            hook.function(*(facts[name] for name in hook.argnames))
+        except Exception:
+            import logging
+
+            logging.getLogger("radiopool").exception("an observer of %s failed", event)
 
 
 def debug(message: str, *facts: Any) -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from radiopool import observing, platform
 from radiopool.account import Account
 from radiopool.errors import LeaseError, LeaseTimeoutError, OutOfSocketsError
+from radiopool.keys import check_timeout
 from radiopool.policy import Policy
 from radiopool.vocabulary import LEASED
 from radiopool.waiting import Line
@@ -54,6 +55,8 @@ class ThreadedAccount(Account):
 
         Raises LeaseTimeoutError, or OutOfSocketsError at once if that is 0 or the line is full.
         """
+        check_timeout(wait, "wait")
+        check_timeout(timeout)
         self._discard_dropped()
         seconds = wait if wait is not None else timeout if self.policy.wait is None else self.policy.wait
         ticket = None

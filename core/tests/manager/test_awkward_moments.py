@@ -259,6 +259,60 @@ def test_the_default_driver_knows_what_tls_says_when_it_would_wait():
     assert not driver.would_block(ssl.SSLEOFError(8, "end"))
 
 
+@pytest.mark.parametrize("timeout", [float("inf"), 1e10])
+def test_nobody_waits_longer_than_a_thread_can(port, timeout):
+    with radiopool.manager_for(HostNetwork()) as manager:
+        with pytest.raises(InvalidValueError, match="timeout"):
+            manager.get_socket("127.0.0.1", port, "", timeout=timeout)
+        assert manager.stats()["connecting"] == 0
+
+
+@pytest.mark.parametrize("wait", ["x", -1, float("nan"), float("inf")])
+def test_a_wait_that_is_none_is_refused(port, wait):
+    with radiopool.manager_for(HostNetwork(budget=1)) as manager, manager.lease("127.0.0.1", port):
+        with pytest.raises(InvalidValueError, match="wait"), manager.lease("127.0.0.1", port, wait=wait):
+            pass
+        assert manager.stats()["leased"] == 1
+
+
+def test_an_observer_that_raises_silences_no_other(port, caplog):
+    class Observer:
+        def __init__(self, error=None):
+            self.error = error
+            self.heard = []
+
+        @radiopool.observer
+        def opened(self, key):
+            self.heard.append(key.host)
+            if self.error:
+                raise self.error
+
+    observers = [Observer(), Observer(ValueError("no")), Observer()]
+    for observer in observers:
+        radiopool.observe(observer)
+    try:
+        with radiopool.manager_for(HostNetwork()) as manager, manager.lease("127.0.0.1", port):
+            pass
+    finally:
+        for observer in observers:
+            radiopool.ignore(observer)
+    radiopool.ignore(observers[0])
+    assert [observer.heard for observer in observers] == [["127.0.0.1"]] * 3
+    assert "an observer of opened failed" in caplog.text
+
+
+def test_a_managed_socket_that_tls_wraps_returns_its_unit(port):
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with radiopool.manager_for(HostNetwork(budget=1)) as manager:
+        for _ in range(3):
+            made = manager.socket()
+            made.connect(("127.0.0.1", port))
+            context.wrap_socket(made, do_handshake_on_connect=False).close()
+            assert manager.stats()["leased"] == 0
+
+
 class Failing(radiopool.Driver):
     name = "failing"
 
