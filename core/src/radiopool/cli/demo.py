@@ -122,6 +122,8 @@ def _server() -> Iterator[int]:
             yield int(line)
         finally:
             process.stdin.close()
+            # After Ctrl-C Popen's own end waits for it no longer than a quarter of a second.
+            process.wait()
 
 
 def _progress(screen: Console) -> Progress:
