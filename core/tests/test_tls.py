@@ -83,8 +83,8 @@ class Server:
             connection.settimeout(SECONDS)
             self._open.append(connection)
             thread = threading.Thread(target=self._run, args=(connection,))
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _run(self, connection):
         try:

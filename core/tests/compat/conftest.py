@@ -32,8 +32,8 @@ class Greeter:
                 return
             self.accepted.append(connection)
             thread = threading.Thread(target=self._serve, args=(connection,))
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self, connection):
         try:

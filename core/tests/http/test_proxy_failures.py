@@ -43,6 +43,7 @@ class ScriptedProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"http://bob:{SECRET}@127.0.0.1:{self.port}"
+        self._lock = threading.Lock()
         self._workers = []
         self._accepting = threading.Thread(target=self._accept)
         self._accepting.start()
@@ -54,10 +55,11 @@ class ScriptedProxy:
             except OSError:
                 return
             connection.settimeout(20)
-            self.left_open += 1
-            worker = threading.Thread(target=self._serve, args=(connection,))
-            self._workers.append(worker)
-            worker.start()
+            with self._lock:
+                self.left_open += 1
+                worker = threading.Thread(target=self._serve, args=(connection,))
+                self._workers.append(worker)
+                worker.start()
 
     def _serve(self, connection):
         try:
@@ -84,7 +86,10 @@ class ScriptedProxy:
 
     def join(self):
         """Wait until every connection was closed by the client."""
-        for worker in self._workers:
+        with self._lock:
+            # None of them is yet to be started.
+            workers = list(self._workers)
+        for worker in workers:
             worker.join()
         assert not self.failures
         assert self.left_open == 0

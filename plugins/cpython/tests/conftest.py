@@ -40,8 +40,9 @@ class Server:
                 connection.close()
                 return
             connection.settimeout(SECONDS)
-            self._threads.append(threading.Thread(target=self._run, args=(connection,)))
-            self._threads[-1].start()
+            thread = threading.Thread(target=self._run, args=(connection,))
+            thread.start()
+            self._threads.append(thread)
 
     def _run(self, connection):
         with connection:
