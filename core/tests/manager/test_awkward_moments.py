@@ -91,14 +91,16 @@ def interrupt(*_):
 signal.signal(signal.SIGALRM, interrupt)
 with manager.lease("127.0.0.1", port):
     pass
+def lease_again_and_again():
+    # Where Python ignores an exception, as in a weak reference's callback, only `fired` ends it.
+    while not fired:
+        with manager.lease("127.0.0.1", port):
+            pass
 for number in range(300):
+    fired = False
     try:
-        fired = False
         signal.setitimer(signal.ITIMER_REAL, 0.0005 + number * 1e-6)
-        # Where Python ignores an exception, as in a weak reference's callback, only this ends it.
-        while not fired:
-            with manager.lease("127.0.0.1", port):
-                pass
+        lease_again_and_again()
     except Interrupt:
         pass
     if manager._account.lock.locked():
