@@ -69,6 +69,7 @@ class Server:
         self._serve = serve
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = self._listener.getsockname()
+        self._lock = threading.Lock()
         self._threads = []
         self._open = []
         self._accepting = threading.Thread(target=self._accept)
@@ -83,8 +84,9 @@ class Server:
             connection.settimeout(SECONDS)
             self._open.append(connection)
             thread = threading.Thread(target=self._run, args=(connection,))
-            thread.start()
-            self._threads.append(thread)
+            with self._lock:
+                self._threads.append(thread)
+                thread.start()
 
     def _run(self, connection):
         try:
@@ -97,7 +99,10 @@ class Server:
 
     def finish(self):
         """Wait for the connections that are being served."""
-        for thread in self._threads:
+        with self._lock:
+            # None of them is yet to be started.
+            threads = list(self._threads)
+        for thread in threads:
             thread.join()
 
     def close(self):

@@ -18,6 +18,7 @@ class Greeter:
         self.context = context
         self.greeting = greeting
         self.accepted = []
+        self._lock = threading.Lock()
         self._threads = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -32,8 +33,9 @@ class Greeter:
                 return
             self.accepted.append(connection)
             thread = threading.Thread(target=self._serve, args=(connection,))
-            thread.start()
-            self._threads.append(thread)
+            with self._lock:
+                self._threads.append(thread)
+                thread.start()
 
     def _serve(self, connection):
         try:
@@ -55,7 +57,10 @@ class Greeter:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-        for thread in self._threads:
+        with self._lock:
+            # None of them is yet to be started.
+            threads = list(self._threads)
+        for thread in threads:
             thread.join(10)
 
     def close(self):

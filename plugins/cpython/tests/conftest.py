@@ -29,6 +29,7 @@ class Server:
         self._listener = socket.create_server((host, 0), family=family)
         self.address = self._listener.getsockname()[:2]
         self._closing = False
+        self._lock = threading.Lock()
         self._threads = []
         self._accepting = threading.Thread(target=self._accept)
         self._accepting.start()
@@ -41,8 +42,9 @@ class Server:
                 return
             connection.settimeout(SECONDS)
             thread = threading.Thread(target=self._run, args=(connection,))
-            thread.start()
-            self._threads.append(thread)
+            with self._lock:
+                self._threads.append(thread)
+                thread.start()
 
     def _run(self, connection):
         with connection:
@@ -55,7 +57,10 @@ class Server:
                 self.errors.append(error)
 
     def finish(self):
-        for thread in self._threads:
+        with self._lock:
+            # None of them is yet to be started.
+            threads = list(self._threads)
+        for thread in threads:
             thread.join()
 
     def close(self):
