@@ -4,6 +4,7 @@ A board loads this when it is needed; on CPython it is the first half of `radiop
 """
 
 from radiopool.attributes import attribute
+from radiopool.platform import CPYTHON
 from radiopool.vocabulary import (
     CLOSED,
     CONNECTING,
@@ -147,36 +148,36 @@ class LedgerMethods:
             return NO_SOCKET
         return None
 
-    def is_full(self) -> bool:
-        """Whether nobody at all can be served: nothing is idle, and no unit is free."""
-        return not self.idle and self.room()[0] < 1
+    if TYPE_CHECKING or CPYTHON:
 
-    # -- what is short
+        def is_full(self) -> bool:
+            """Whether nobody at all can be served: nothing is idle, and no unit is free."""
+            return not self.idle and self.room()[0] < 1
 
-    def take_over(self, tls: bool, units: int) -> None:
-        """Evict what is short for a lease, and free so many units of what it doomed, and no more.
+        def take_over(self, tls: bool, units: int) -> None:
+            """Evict what is short for a lease, and free so many units of what it doomed, and no more.
 
-        The caller closes these before it connects. Other threads do not wait for that: a unit beyond the caller's own
-        is theirs when it is settled.
-        """
-        while tls and self.tls_used >= self.tls_limit:
-            victims = [entry for entry in self.doomed if entry.tls and entry.units]
-            if not victims:
-                self._evict(self.idle_tls, EVICTED)
-                victims = self.doomed[-1:]
-            self.settle(victims[:1])
-        while self.used + units > self.in_force:
-            victims = [entry for entry in self.doomed if entry.units]
-            if not victims:
-                self._evict(self.idle, EVICTED)
-                victims = self.doomed[-1:]
-            victim = victims[0]
-            short = self.used + units - self.in_force
-            if short < victim.units:
-                victim.units -= short
-                self.used -= short
-            else:
-                self.settle([victim])
+            The caller closes these before it connects. Other threads do not wait for that: a unit beyond the caller's
+            own is theirs when it is settled.
+            """
+            while tls and self.tls_used >= self.tls_limit:
+                victims = [entry for entry in self.doomed if entry.tls and entry.units]
+                if not victims:
+                    self._evict(self.idle_tls, EVICTED)
+                    victims = self.doomed[-1:]
+                self.settle(victims[:1])
+            while self.used + units > self.in_force:
+                victims = [entry for entry in self.doomed if entry.units]
+                if not victims:
+                    self._evict(self.idle, EVICTED)
+                    victims = self.doomed[-1:]
+                victim = victims[0]
+                short = self.used + units - self.in_force
+                if short < victim.units:
+                    victim.units -= short
+                    self.used -= short
+                else:
+                    self.settle([victim])
 
     # -- what failed
 
