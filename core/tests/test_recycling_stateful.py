@@ -89,7 +89,7 @@ class Recycling(RuleBasedStateMachine):
         if entry.state == LEASED:
             assert entry.socket.key == key, "a socket opened for another key"
             assert entry in self.lru, "what is handed out was idle"
-            assert entry.expires_at is None or self.now < entry.expires_at, "too old"
+            assert self.now < entry.expires_at, "too old"
             assert self.now - entry.idle_since < 10_000, "idle for too long"
             self.lru.remove(entry)
             self.leased.append(entry)
@@ -274,6 +274,7 @@ class Recycling(RuleBasedStateMachine):
         self.now += seconds * 1000
         self.ledger.sweep(self.now)
         self.decide()
+        assert all(self.now < entry.expires_at for entry in self.lru), "idle, and older than it may get"
 
     @rule(host=HOSTS)
     def retire_key(self, host):

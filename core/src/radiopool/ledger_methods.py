@@ -15,6 +15,7 @@ from radiopool.vocabulary import (
     KEY_FULL,
     LEARNED_MS,
     LEASED,
+    NEVER,
     NO_LIMIT,
     NO_SOCKET,
     NO_TLS,
@@ -76,11 +77,11 @@ class LedgerMethods:
         limit: int
         tls_limit: int
         in_force: int
-        learned_until: int
-        sweep_at: int
+        learned_until: float
+        sweep_at: float
         used: int
         tls_used: int
-        idle_ms: int | None
+        idle_ms: float
         max_per_key: int | None
         max_idle: int | None
         max_age: float | None
@@ -110,12 +111,20 @@ class LedgerMethods:
         spread = self.random() if self.random else 0
         return int((self.max_age or 0) * (1000 - 100 * spread))
 
+    def expire(self, now: int) -> None:
+        """Doom what is idle and as old as it may get. Ages differ by chance, so this looks at all that is idle: once
+        a second at the most."""
+        self.sweep_at = min(self.sweep_at, now + 1000)
+        for entry in list(self.idle):
+            if now >= entry.expires_at:
+                self._evict((entry,), EXPIRED)
+
     def unfit(self, entry: "Entry", now: int, max_idle: "int | None") -> "str | None":
         """Why a socket given back can't be kept; None if it can, after one was evicted where too many are idle."""
         most = self.max_idle
         if entry.generation != entry.bucket.generation:
             return RETIRED
-        if entry.expires_at is not None and now >= entry.expires_at:
+        if now >= entry.expires_at:
             return EXPIRED
         if (max_idle is not None and len(entry.bucket.idle) >= max_idle) or most == 0:
             return SURPLUS
@@ -254,8 +263,7 @@ class LedgerMethods:
     def end(self) -> None:
         """No room for new sockets any more."""
         self.in_force = 0
-        # Milliseconds: after the end of every clock.
-        self.learned_until = 1 << 62
+        self.learned_until = NEVER
 
     def reset(self) -> "list[Any]":
         """Forget every socket without closing one: the radio was reset, and its numbers go to others.

@@ -58,7 +58,7 @@ class ConnectionManager(Later):
     ) -> None:
         self.ssl_context = ssl_context
         account = _accounts.get(id(socket_pool))
-        if account is None:
+        if not account:
             if driver is None or socket_pool is None:
                 from radiopool.registry import driver_of
 
@@ -129,7 +129,8 @@ class ConnectionManager(Later):
         ledger = account.ledger
         if account.cooldown:
             account.cooldown.check(key, account)
-        entry: "Entry | None" = None
+        if CPYTHON:
+            entry: Entry | None = None
         while True:
             doomed: "list[Entry] | None"
             if CPYTHON:
@@ -138,14 +139,13 @@ class ConnectionManager(Later):
                 with account.lock:
                     if entry:
                         ledger.discard(entry, STALE)
+                        ledger.reused -= 1
                     elif account.tickets:
                         account.serve()
                     entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
                     doomed = ledger.take_doomed() if ledger.doomed else None
             else:
                 # There is nobody to lock out.
-                if entry:
-                    ledger.discard(entry, STALE)
                 entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
                 doomed = ledger.doomed
                 if doomed:
@@ -155,22 +155,24 @@ class ConnectionManager(Later):
                     account.close_for(entry, doomed)
                 else:
                     account.close(doomed)
-            if entry is None:
+            if not entry:
                 entry = account.wait(key, ssl_context, wait, timeout, max_per_key)
             if entry.state != LEASED:
                 return self._open(entry, key, ssl_context, timeout, connect)
             try:
-                alive = account.driver.revive(entry.socket, timeout)
+                if account.driver.revive(entry.socket, timeout):
+                    if CPYTHON and account.watched:
+                        account.reused(entry)
+                    return entry
             except OSError:
-                alive = False
+                pass
             except BaseException:
                 self.discard(entry)
                 check_timeout(timeout)
                 raise
-            if alive:
-                if CPYTHON and account.watched:
-                    account.reused(entry)
-                return entry
+            if not CPYTHON:
+                ledger.discard(entry, STALE)
+                ledger.reused -= 1
 
     def _open(self, entry: "Entry", key: "PoolKey", context: "Any", timeout: "float | None", connect: "Any") -> "Entry":
         """Connect a reserved entry, evicting idle sockets one by one when the radio says it has none left."""

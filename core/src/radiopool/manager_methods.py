@@ -135,7 +135,8 @@ class ManagerMethods:
         account.decide(account.ledger.resize, (None, None) if budget is None else check_budget(budget))
 
     def sweep(self) -> None:
-        """Close what was idle for too long. Every lease does so too; a program that rests may call it now and then."""
+        """Close what was idle for too long, or came of age. Leases do so too; a program that rests may call it now and
+        then."""
         self._account.decide(self._account.ledger.sweep, self._account.clock())
 
     def __enter__(self) -> "ConnectionManager":

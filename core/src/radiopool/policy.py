@@ -1,6 +1,7 @@
 """How a ledger recycles: the numbers a user may choose."""
 
 from radiopool.errors import InvalidValueError
+from radiopool.vocabulary import NEVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Policy:
         ledger.max_per_key = self.max_per_key
         ledger.max_idle = self.max_idle
         ledger.max_age = self.max_age
-        ledger.idle_ms = None if self.idle_timeout is None else int(self.idle_timeout * 1000)
+        ledger.idle_ms = NEVER if self.idle_timeout is None else int(self.idle_timeout * 1000)
         ledger.random = random
         return self.budget
 

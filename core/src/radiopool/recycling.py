@@ -38,6 +38,7 @@ from radiopool.vocabulary import (
     IDLE_TIMEOUT,
     LEARNED_MS,
     LEASED,
+    NEVER,
     NO_LIMIT,
 )
 
@@ -79,7 +80,7 @@ class Entry(_EntryMethods):
     state = CONNECTING
     socket: "Any" = None
     reason: "str | None" = None
-    expires_at: "int | None" = None
+    expires_at: float = NEVER
     leases = idle_since = 0
 
     def __init__(self, bucket: Bucket, tls: bool, units: int) -> None:
@@ -103,8 +104,11 @@ class Ledger(Later):
     max_per_key: "int | None" = None
     max_idle: "int | None" = None
     max_age: "float | None" = None
-    idle_ms: "int | None" = 60_000
+    idle_ms: float = 60_000
     used = tls_used = opened = reused = peak = 0
+    if TYPE_CHECKING:
+        sweep_at: float
+        learned_until: float
     # When the next sweep can find something; until when a learned limit holds.
     sweep_at = learned_until = 0
 
@@ -141,7 +145,7 @@ class Ledger(Later):
         if now >= self.sweep_at:
             self.sweep(now)
         bucket = self.buckets.get(key)
-        if bucket is None:
+        if not bucket:
             bucket = Bucket(key, context)
         while bucket.idle:
             # The newest: it is the likeliest to live still, and the others can grow old and go.
@@ -149,7 +153,7 @@ class Ledger(Later):
             del self.idle[entry]
             if entry.tls:
                 del self.idle_tls[entry]
-            if entry.expires_at is None or now < entry.expires_at:
+            if now < entry.expires_at:
                 entry.state = LEASED
                 entry.leases += 1
                 self.reused += 1
@@ -220,7 +224,7 @@ class Ledger(Later):
         idle = entry.bucket.idle
         if (
             self.max_idle is not None
-            or entry.expires_at is not None
+            or now >= entry.expires_at
             or entry.generation != entry.bucket.generation
             or (max_idle is not None and len(idle) >= max_idle)
             or self.used > self.limit
@@ -260,9 +264,6 @@ class Ledger(Later):
         """Doom what was idle for too long: the least recently used, as long as it is old enough."""
         if now >= self.learned_until:
             self.in_force = self.limit
-        self.sweep_at = now + LEARNED_MS
-        if self.idle_ms is None:
-            return
         # What gets idle from now on is due later than this.
         due = now + self.idle_ms
         while self.idle:
@@ -270,7 +271,9 @@ class Ledger(Later):
             if now < due:
                 break
             self._evict(self.idle, IDLE_TIMEOUT)
-        self.sweep_at = min(self.sweep_at, due)
+        self.sweep_at = min(due, now + LEARNED_MS)
+        if self.max_age is not None:
+            self.expire(now)
 
     # -- the steps all of these are made of
 
@@ -290,6 +293,6 @@ class Ledger(Later):
         self.by_socket.pop(entry.socket, None)
         bucket = entry.bucket
         bucket.open -= 1
-        if not bucket.open and self.buckets.get(bucket.key) is bucket:
+        if not bucket.open:
             del self.buckets[bucket.key]
         self.doomed.append(entry)

@@ -31,6 +31,9 @@ KEY_FULL = "as many sockets to this host as allowed"
 # How long a limit learned from exhaustion holds: what took the sockets may be gone by then.
 LEARNED_MS = 60_000
 
+# Milliseconds: after the end of every clock.
+NEVER = 1e999
+
 # A number of sockets that stands for any number; it fits a small int of every board.
 NO_LIMIT = 536_870_912
 

@@ -100,6 +100,7 @@ def test_a_stale_socket_is_replaced():
     with ours.lease("host", 80) as second:
         assert second is not first
     assert first.closes == 1
+    assert ours.stats()["reused"] == 0, "no connect was spared"
     ours.close()
 
 
@@ -209,6 +210,16 @@ def test_idle_sockets_expire():
     ours.sweep()
     assert sock.closes == 1
     ours.close()
+
+
+def test_idle_sockets_of_other_keys_come_of_age():
+    clock = Clock()
+    ours = manager(clock=clock, max_age=10, idle_timeout=None)
+    with ours.lease("host", 80):
+        pass
+    clock.now = 10_000
+    with ours.lease("other", 80):
+        assert ours.stats()["closed"] == {"max age": 1}
 
 
 def test_a_key_that_fails_again_and_again_rests():

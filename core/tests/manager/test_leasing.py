@@ -110,6 +110,7 @@ def test_a_socket_that_is_stale_is_replaced_before_anything_is_sent(make, port, 
         assert second is not first
         assert ask(second, b"echo 2\nhi", 2) == b"hi"
     assert manager.stats()["closed"] == {"stale": 1}
+    assert manager.stats()["reused"] == 0, "no connect was spared"
     assert manager.stats()["peak"] == 1
 
 
@@ -230,6 +231,22 @@ def test_an_idle_socket_that_came_of_age_is_not_handed_out(make, port, clock):
     clock.advance(10)
     with manager.lease(HOST, port) as fresh:
         assert fresh is not old and old.fileno() == -1
+
+
+def test_what_is_idle_and_came_of_age_is_closed_by_any_lease(make, port, clock):
+    manager = make(max_age=10, idle_timeout=None)
+    with manager.lease(HOST, port, "a") as old:
+        pass
+    clock.advance(8)
+    with manager.lease(HOST, port, "b") as young:
+        pass
+    clock.advance(2)
+    with manager.lease(HOST, port, "c"):
+        assert old.fileno() == -1 and young.fileno() > 0
+    clock.advance(8)
+    manager.sweep()
+    assert young.fileno() == -1
+    assert manager.stats()["closed"] == {"max age": 2}
 
 
 def test_max_idle_keeps_the_youngest(make, port, driver):
