@@ -1,6 +1,6 @@
 """What an account does seldom: policies, refusals, connects that failed. A board loads it when it is needed."""
 
-from radiopool.vocabulary import KEY_FULL
+from radiopool.vocabulary import KEY_FULL, NO_SOCKET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,17 +57,27 @@ class AccountMethods:
         made: "Any" = kind or OutOfSocketsError
         reason = self.ledger.shortage(key, context, max_per_key) or "a socket was not free in time"
         return made(  # type: ignore[no-any-return]
-            "%s for %s:%s: %s. %s"
+            "%s for %s: %s. %s"
             % (
                 reason,
-                getattr(key, "host", "socket()"),
-                getattr(key, "port", ""),
+                _place(key),
                 self._describe(),
                 "Raise max_per_key (or maxsize), or give one back."
                 if reason == KEY_FULL
                 else "Give one back (free_socket, or leave the `with`), or raise the budget.",
             )
         )
+
+    def exhausted(self, key: "Any", error: BaseException) -> "OutOfSocketsError":
+        """The error that says that the radio itself has no socket left, though the budget had one."""
+        from radiopool.errors import OutOfSocketsError, error_number
+
+        made = OutOfSocketsError(
+            "%s for %s: the radio has none left (%s: %s); %s. Give one back, or close what else uses this radio."
+            % (NO_SOCKET, _place(key), type(error).__name__, error, self._describe())
+        )
+        made.errno = error_number(error)
+        return made
 
     def _describe(self) -> str:
         """The counts, for errors and `repr`."""
@@ -145,11 +155,11 @@ class AccountMethods:
         if isinstance(error, Exception) and self.driver.is_exhausted(error):
             if self.make_room(entry):
                 return
-            raise self.refusal(key, context) from error
+            raise self.exhausted(key, error) from error
         if not isinstance(error, Exception) or isinstance(error, OutOfSocketsError):
             raise error
         if self.cooldown:
-            self.cooldown.failed(key, self.clock())
+            self.decide(self.cooldown.failed, key, self.clock())
         failure = connect_error(error, key, self.driver.is_timeout(error))
         if failure is error:
             # Not from itself: its own cause stays.
@@ -157,11 +167,11 @@ class AccountMethods:
         raise failure from error
 
     def was_reset(self, key: "Any", socket: "Any") -> "NoReturn":
-        """A connect succeeded on a radio that was reset meanwhile. Raises ConnectError."""
+        """A socket was opened on a radio that was reset meanwhile. Raises ConnectError."""
         from radiopool.errors import ConnectError
 
         self.driver.abandon(socket)
-        raise ConnectError("the radio was reset while connecting to %s:%s" % (key.host, key.port))
+        raise ConnectError("the radio was reset while a socket was opened for %s" % _place(key))
 
     # -- seams
 
@@ -176,6 +186,11 @@ class AccountMethods:
 
     def gone(self, entry: "Entry") -> None:
         """A socket was closed; `entry.reason` says why."""
+
+
+def _place(key: "Any") -> str:
+    """Where a socket is to go, for an error."""
+    return "socket()" if key is None else "%s:%s" % (key.host, key.port)
 
 
 Half = AccountMethods

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 # A key may fail once without a rest: a single lost packet is no pattern.
 FREE_FAILURES = 1
-# The longest rest is this many times the first.
-MOST_TIMES = 32
+# The rest is doubled this often at the most.
+MOST_DOUBLED = 5
 # Keys remembered; the one that failed longest ago goes first.
 MOST_KEYS = 256
 
@@ -46,7 +46,7 @@ class Cooldown:
         count = self._failures.pop(key, (0, 0))[0] + 1
         rest = 0
         if count > FREE_FAILURES:
-            rest = self._ms * min(2 ** (count - FREE_FAILURES - 1), MOST_TIMES)
+            rest = self._ms << min(count - FREE_FAILURES - 1, MOST_DOUBLED)
             rest -= int(rest * random.random() / 2)
         self._failures[key] = (count, now + rest)
         if len(self._failures) > MOST_KEYS:

@@ -1,7 +1,7 @@
 """The with-form of a lease."""
 
 from radiopool.platform import CPYTHON
-from radiopool.vocabulary import LEASED
+from radiopool.vocabulary import LEASED, RESET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ class Lease:
 
     def __exit__(self, kind: "Any", *_: object) -> None:
         entry, self.entry = self.entry, None
-        # Given back inside the block by hand (and perhaps leased again): nothing is left to do.
-        if entry is not None and entry.state is LEASED and entry.leases == self._number:
+        # Given back inside the block by hand (and perhaps leased again): nothing is left to do. What a reset took away
+        # is given back as well, so that nobody remembers it any longer.
+        if entry is not None and (entry.state is LEASED or entry.reason == RESET) and entry.leases == self._number:
             if kind is None:
                 self._manager.recycle(entry)
             elif CPYTHON and kind is GeneratorExit:

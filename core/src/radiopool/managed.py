@@ -5,6 +5,8 @@ manager's face each such socket takes a unit (evicting an idle one if need be) a
 sockets it accepts do the same.
 """
 
+from radiopool.vocabulary import NO_LIMIT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -88,7 +90,7 @@ def _with_room(account: "Account", entry: "Entry", make: "Any") -> "Any":
                 if not account.driver.is_exhausted(error):
                     raise
                 if not account.make_room(entry):
-                    raise account.refusal(None, None) from error
+                    raise account.exhausted(None, error) from error
     except BaseException:
         account.decide(account.ledger.fail, entry)
         raise
@@ -98,7 +100,7 @@ def _unit(account: "Account") -> "Entry":
     """A reserved entry. Raises OutOfSocketsError."""
     entry = _reserve(account)
     if entry is None:
-        raise account.refusal(None, None)
+        raise account.refusal(None, None, NO_LIMIT)
     return entry
 
 
@@ -106,14 +108,14 @@ def _reserve(account: "Account") -> "Entry | None":
     """An entry without a key, which is never recycled, or None where there is no room."""
     with account.lock:
         account.check_open()
-        entry = account.ledger.lease(None, None, account.clock())
+        entry = account.ledger.lease(None, None, account.clock(), NO_LIMIT)
         doomed = account.ledger.take_doomed()
     account.close_for(entry, doomed)
     return entry
 
 
 def _manage(account: "Account", entry: "Entry", raw: "Any") -> ManagedSocket:
-    with account.lock:
-        account.ledger.open(entry, raw, account.clock())
+    if not account.decide(account.ledger.open, entry, raw, account.clock()):
+        account.was_reset(None, raw)
     account.opened(entry)
     return ManagedSocket(account, entry)

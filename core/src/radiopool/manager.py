@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING or CPYTHON:
     # The half that a board loads later: see `platform.Later`.
     from radiopool.manager_methods import ManagerMethods as Later
+    from radiopool.registry import check_driver
     from radiopool.threaded import ThreadedAccount as _Account
 else:
     _Account = Account
@@ -63,8 +64,11 @@ class ConnectionManager(Later):
                 from radiopool.registry import driver_of
 
                 driver, radio = driver_of(socket_pool)
-            elif radio is None:
-                radio = driver.radio_of(socket_pool)
+            else:
+                if CPYTHON:
+                    check_driver(driver)
+                if radio is None:
+                    radio = driver.radio_of(socket_pool)
             collect()
             # Another thread may have made one meanwhile: the first to be stored is everybody's.
             account = _accounts.setdefault(id(socket_pool), _Account(socket_pool, driver, radio, policy, clock))

@@ -4,6 +4,7 @@ Registering a driver by hand is the base, and all that a board has. On CPython a
 `radiopool.discovery`); a driver registered by hand beats one that was found.
 """
 
+from radiopool.platform import CPYTHON
 from radiopool.vocabulary import CONTRACT
 
 TYPE_CHECKING = False
@@ -52,6 +53,8 @@ def unregister(driver: "Driver | str") -> None:
 def check_driver(driver: "Any") -> None:
     """Raise DriverError unless the object is a driver that this core can use; says what is missing."""
     try:
+        if CPYTHON and isinstance(driver, type):
+            raise TypeError
         for part in PARTS:
             if not callable(getattr(driver, part)):
                 raise TypeError

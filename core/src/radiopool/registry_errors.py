@@ -1,6 +1,7 @@
 """What the registry says when it has no answer. A board loads it when that happens."""
 
 from radiopool.errors import DriverConflictError, DriverError, InvalidValueError, NoDriverError
+from radiopool.platform import CPYTHON
 from radiopool.registry import PARTS, drivers
 from radiopool.vocabulary import CONTRACT
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 def not_a_driver(driver: "Any") -> DriverError:
     """What `check_driver` found missing."""
+    if CPYTHON and isinstance(driver, type):
+        return DriverError("%r is a class; a driver is one that was made of it: %s()" % (driver, driver.__name__))
     for part in PARTS:
         if not callable(getattr(driver, part, None)):
             return DriverError("%r is not a driver: it has no method %s; subclass radiopool.Driver" % (driver, part))

@@ -6,13 +6,14 @@ import atexit
 import os
 import weakref
 from collections import deque
+from time import monotonic
 
 from radiopool import observing, platform
 from radiopool.account import Account
-from radiopool.errors import LeaseError, LeaseTimeoutError, OutOfSocketsError
+from radiopool.errors import InvalidValueError, LeaseError, LeaseTimeoutError, OutOfSocketsError
 from radiopool.keys import check_timeout
 from radiopool.policy import Policy
-from radiopool.vocabulary import LEASED
+from radiopool.vocabulary import LEARNED_MS, LEASED
 from radiopool.waiting import Line
 
 TYPE_CHECKING = False
@@ -34,7 +35,12 @@ class ThreadedAccount(Account):
     def __init__(
         self, socket_pool: Any, driver: Driver, radio: Any, policy: Policy | None, clock: Callable[[], int]
     ) -> None:
-        policy = policy or Policy()
+        if policy is None:
+            policy = Policy()
+        if not isinstance(policy, Policy):
+            raise InvalidValueError(f"policy must be a radiopool.Policy or None, not {policy!r}")
+        if not callable(clock):
+            raise InvalidValueError(f"clock must be a function that gives integer milliseconds, not {clock!r}")
         super().__init__(socket_pool, driver, radio, policy, clock)
         self.line = Line()
         self.tickets = self.line.tickets
@@ -68,21 +74,25 @@ class ThreadedAccount(Account):
             if entry is None and seconds != 0 and (most is None or len(self.tickets) < most):
                 ticket = self.line.join(key, context, max_per_key)
             doomed = self.ledger.take_doomed()
+        if ticket is not None:
+            return self._await(ticket, 60.0 if seconds is None else seconds, doomed)
         self.close_for(entry, doomed)
-        if entry is not None:
-            return entry
-        if ticket is None:
+        if entry is None:
             raise self.refusal(key, context, max_per_key)
-        return self._await(ticket, 60.0 if seconds is None else seconds)
+        return entry
 
-    def _await(self, ticket: Ticket, seconds: float) -> Entry:
+    def _await(self, ticket: Ticket, seconds: float, doomed: list[Entry]) -> Entry:
         try:
-            ticket.served.wait(seconds)
+            self.close(doomed)
+            end = monotonic() + seconds
+            while not ticket.served.wait(max(0, min(end - monotonic(), self._next_look()))) and monotonic() < end:
+                # Nothing was given back, but a limit that was learned may be forgotten by now.
+                self.decide(self.ledger.sweep, self.clock())
+            with self.lock:
+                self.line.leave(ticket)
         except BaseException:
             self._give_up(ticket)
             raise
-        with self.lock:
-            self.line.leave(ticket)
         if ticket.entry is not None:
             self.close_for(ticket.entry, ticket.doomed)
             return ticket.entry
@@ -97,11 +107,16 @@ class ThreadedAccount(Account):
             entry = ticket.entry
         if entry is None:
             return
-        self.close(ticket.doomed)
+        self.close_for(entry, ticket.doomed)
         if entry.state is LEASED:
             self.decide(self.ledger.recycle, entry, self.clock())
         else:
-            self.decide(self.ledger.fail, entry)
+            self.decide(self.ledger.discard, entry)
+
+    def _next_look(self) -> float:
+        """Seconds until a waiter looks whether a learned limit is forgotten; one that is learned later lasts longer."""
+        left = self.ledger.learned_until - self.clock()
+        return (min(left, LEARNED_MS) if left > 0 else LEARNED_MS) / 1000
 
     def serve(self) -> None:
         self.line.serve(self.ledger, self.clock())
@@ -151,12 +166,17 @@ class ThreadedAccount(Account):
     # -- events
 
     def opened(self, entry: Entry) -> None:
-        self._discard_dropped()
-        observing.debug("opened %s", entry.key)
-        if observing.hooks is not None:
-            observing.tell("opened", key=entry.key, socket=entry.socket)
-        if self.leaks is not None:
-            self.leaks.taken(entry, self.clock())
+        try:
+            self._discard_dropped()
+            observing.debug("opened %s", entry.key)
+            if observing.hooks is not None:
+                observing.tell("opened", key=entry.key, socket=entry.socket)
+            if self.leaks is not None:
+                self.leaks.taken(entry, self.clock())
+        except BaseException:
+            # Ctrl-C in an observer: nobody gets the socket now. (What `reused` raises, its caller sees to.)
+            self.decide(self.ledger.discard, entry)
+            raise
 
     def reused(self, entry: Entry) -> None:
         if observing.hooks is not None:

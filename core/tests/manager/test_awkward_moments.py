@@ -1,5 +1,6 @@
 """What happens at the moments that are easily forgotten: an interrupt, a fork, the garbage collector, two at once."""
 
+import errno
 import logging
 import socket
 import ssl
@@ -10,9 +11,23 @@ import threading
 import pytest
 
 import radiopool
-from radiopool import GenericDriver, InvalidValueError, LeaseError, NoDriverError, Policy
-from radiopool.errors import CooldownError
+from radiopool import (
+    ConnectError,
+    CooldownError,
+    DriverError,
+    GenericDriver,
+    InvalidValueError,
+    LeaseError,
+    NoDriverError,
+    OutOfSocketsError,
+    Policy,
+    ledger_methods,
+    recycling,
+    threaded,
+)
+from radiopool.cooldown import Cooldown
 from radiopool.ledger_methods import LEARNED_MS
+from radiopool.platform import now_ms
 from radiopool.recycling import Ledger
 from radiopool_cpython import HostNetwork
 
@@ -313,6 +328,182 @@ def test_a_managed_socket_that_tls_wraps_returns_its_unit(port):
             made.connect(("127.0.0.1", port))
             context.wrap_socket(made, do_handshake_on_connect=False).close()
             assert manager.stats()["leased"] == 0
+
+
+@pytest.mark.parametrize("event", ["opened", "reused"])
+def test_an_interrupt_in_an_observer_ends_the_lease(port, event):
+    class Observer:
+        @radiopool.observer
+        def opened(self):
+            if event == "opened":
+                raise KeyboardInterrupt
+
+        @radiopool.observer
+        def reused(self):
+            raise KeyboardInterrupt
+
+    with radiopool.manager_for(HostNetwork(budget=1)) as manager:
+        if event == "reused":
+            with manager.lease("127.0.0.1", port):
+                pass
+        observer = radiopool.observe(Observer())
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                manager.get_socket("127.0.0.1", port, "")
+        finally:
+            radiopool.ignore(observer)
+        assert manager.stats()["closed"] == {"discarded": 1}
+        with manager.lease("127.0.0.1", port, wait=0):
+            pass
+
+
+class Grudging(GenericDriver):
+    """A driver whose `close` raises when it is told to, and whose radio runs out when it is told to."""
+
+    error = None
+    exhausted = 0
+
+    def __init__(self):
+        self.closed = []
+
+    def connect(self, *arguments, **keywords):
+        if self.exhausted:
+            self.exhausted -= 1
+            raise OSError(errno.EMFILE, "too many")
+        return super().connect(*arguments, **keywords)
+
+    def close(self, opened):
+        super().close(opened)
+        self.closed.append(opened)
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def grudging():
+    class Pool:
+        SOCK_STREAM = socket.SOCK_STREAM
+        getaddrinfo = staticmethod(socket.getaddrinfo)
+        socket = staticmethod(socket.socket)
+
+    made = []
+
+    def make(clock=now_ms, **policy):
+        made.append(radiopool.ConnectionManager(Pool(), driver=Grudging(), policy=Policy(**policy), clock=clock))
+        return made[-1]
+
+    yield make
+    for manager in made:
+        manager.close()
+
+
+class Ticking:
+    """A clock that goes `step` further whenever it is read."""
+
+    now = step = 0
+
+    def __call__(self):
+        self.now += self.step
+        return self.now
+
+
+def test_a_waiter_whose_close_fails_is_not_left_in_the_line(port, grudging):
+    clock = Ticking()
+    manager = grudging(clock, budget=2, max_per_key=1, idle_timeout=1)
+    held = manager.get_socket("127.0.0.1", port, "b")
+    with manager.lease("127.0.0.1", port, "a"):
+        pass
+    manager.driver.error = ValueError("it fell over")
+    # The second look, with which the waiting begins, finds what has just grown old.
+    clock.step = 600
+    with pytest.raises(ValueError, match="it fell over"):
+        manager.get_socket("127.0.0.1", port, "b")
+    manager.driver.error = None
+    assert manager.stats()["waiting"] == 0
+    manager.close_socket(held)
+    with manager.lease("127.0.0.1", port, "b", wait=0):
+        pass
+
+
+def test_a_waiter_is_served_when_a_learned_limit_is_forgotten(port, grudging, monkeypatch):
+    for module in (ledger_methods, recycling, threaded):
+        monkeypatch.setattr(module, "LEARNED_MS", 50)
+    manager = grudging()
+    held = manager.get_socket("127.0.0.1", port, "a")
+    manager.driver.exhausted = 1
+    with pytest.raises(OutOfSocketsError):
+        manager.get_socket("127.0.0.1", port, "b")
+    # Nobody gives anything back.
+    manager.close_socket(manager.get_socket("127.0.0.1", port, "b", timeout=LONG))
+    manager.close_socket(held)
+
+
+def test_what_the_radio_itself_has_not_is_no_limit_of_ours(port, grudging):
+    manager = grudging(max_per_key=1)
+    manager.driver.exhausted = 2
+    with pytest.raises(
+        OutOfSocketsError, match=r"for 127.0.0.1:\d+: the radio has none left .*too many.*0 leased"
+    ) as told:
+        manager.get_socket("127.0.0.1", port, "b")
+    assert told.value.errno == errno.EMFILE
+
+
+def test_sockets_without_a_key_are_not_counted_under_one(port):
+    manager = radiopool.manager_for(HostNetwork(budget=2), policy=Policy(max_per_key=1))
+    refused = pytest.raises(OutOfSocketsError, match=r"out of sockets for socket\(\): 2 leased")
+    with manager, manager.socket(), manager.socket(), refused:
+        manager.socket()
+
+
+def test_a_socket_accepted_while_the_radio_is_reset_is_let_go():
+    with radiopool.manager_for(HostNetwork()) as manager, socket.create_server(("127.0.0.1", 0)) as listening:
+
+        class Listening:
+            def accept(self):
+                with socket.create_connection(listening.getsockname()):
+                    manager.radio_reset()
+                    accepted.append(listening.accept())
+                return accepted[-1]
+
+        accepted = []
+        server = manager.socket()
+        server.raw.close()
+        server.raw = Listening()
+        with pytest.raises(ConnectError, match="reset"):
+            server.accept()
+        assert accepted[0][0].fileno() == -1
+        assert manager.stats()["connecting"] == manager.stats()["leased"] == 0
+
+
+def test_what_is_leased_in_a_block_that_resets_is_not_remembered(port):
+    with radiopool.manager_for(HostNetwork()) as manager:
+        for _ in range(3):
+            with manager.lease("127.0.0.1", port):
+                manager.radio_reset()
+        assert not manager._account.ledger.lost
+
+
+def test_a_host_that_never_stops_failing_costs_no_more_each_time():
+    cooldown = Cooldown(1)
+    cooldown._failures["key"] = (1 << 62, 0)  # so many in a row
+    with radiopool.manager_for(HostNetwork()) as manager:
+        cooldown.failed("key", now_ms())
+        with pytest.raises(CooldownError, match=r"due in [123]\d\."):
+            cooldown.check("key", manager._account)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"policy": 4}, {"policy": []}, {"policy": Policy}, {"driver": 4}, {"driver": GenericDriver}, {"clock": 4}],
+    ids=repr,
+)
+def test_what_makes_no_manager_is_named(wrong):
+    (name,) = wrong
+    with pytest.raises((InvalidValueError, DriverError), match=name):
+        radiopool.ConnectionManager(HostNetwork().socket_pool, **wrong)
+    if name != "clock":
+        with pytest.raises((InvalidValueError, DriverError), match=name):
+            radiopool.manager_for(HostNetwork(), **wrong)
 
 
 class Failing(radiopool.Driver):
