@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 if TYPE_CHECKING or CPYTHON:
+    # socket.gaierror, without waiting for the rest of that module.
+    from _socket import gaierror as UnknownName
+
     ConnectionRefused = ConnectionRefusedError
     InvalidValue = ValueError
     MissingName = LookupError
@@ -21,11 +24,19 @@ if TYPE_CHECKING or CPYTHON:
     TimedOut = TimeoutError
 else:
     # MicroPython and CircuitPython allow one built-in parent per class, and ours is OSError.
-    ConnectionRefused = InvalidValue = MissingName = RefusedUse = TimedOut = Lock
+    ConnectionRefused = InvalidValue = MissingName = RefusedUse = TimedOut = UnknownName = Lock
 
 
 class RadiopoolError(OSError):
     """The parent of every error of this package. `errno` is the cause's number where there is one."""
+
+    if TYPE_CHECKING or CPYTHON:
+
+        def __reduce__(self) -> "tuple[Any, ...]":
+            # Not through __init__: its arguments differ from class to class, and the message is already made. OSError's
+            # own leaves out an errno that was set later.
+            kind = type(self)
+            return kind.__new__, (kind, *self.args), {**vars(self), "args": self.args, "errno": self.errno}
 
 
 class InvalidValueError(RadiopoolError, InvalidValue):
@@ -51,7 +62,7 @@ class ConnectError(RadiopoolError):
     port: "int | None" = None
 
 
-class NameResolutionError(ConnectError):
+class NameResolutionError(ConnectError, UnknownName):
     """The host name does not resolve."""
 
 

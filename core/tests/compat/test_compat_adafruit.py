@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import pickle
 import socket
 import ssl
 
@@ -132,11 +133,15 @@ def test_a_radio_that_nobody_knows():
 
 
 def test_a_name_that_does_not_resolve(manager):
-    with pytest.raises(socket.gaierror, match="does not resolve.*spelt right.*DNS") as caught:
+    with pytest.raises(socket.gaierror, match="does not resolve.*spelled right.*DNS") as caught:
         manager.get_socket("no-such-host.invalid", 80, "http:", timeout=5)
     error = caught.value
     assert isinstance(error, NameResolutionError)
+    # The driver has said what to look at: once is enough.
+    assert str(error).count("DNS") == 1
     assert (error.host, error.port) == ("no-such-host.invalid", 80)
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.errno) == (type(error), str(error), error.errno)
     with pytest.raises(NameResolutionError, match="does not resolve.*spelt right"):
         manager.getaddrinfo("no-such-host.invalid", 80)
 

@@ -192,19 +192,13 @@ class ConnectionManager(_ConnectionManager):
 
     def _explained(self, error: ConnectError) -> ConnectError:
         """The error with what to do about it, where the radio or the name is at fault."""
-        kind: Any = type(error)
         if _is_offline(self.radio):
             advice = "the radio is not connected: connect it first (its access point and password, or its cable)"
-        elif isinstance(error, NameResolutionError):
+        elif isinstance(error, NameResolutionError) and "DNS" not in str(error):
             advice = "is the name spelt right, and has the network a name server (DNS) that can be reached?"
         else:
             return error
-        if isinstance(error, NameResolutionError) and CPYTHON:
-            # Programs for CPython match on this one.
-            gaierror = getattr(self.socket_pool, "gaierror", None)
-            if isinstance(gaierror, type) and not issubclass(kind, gaierror):
-                kind = type(kind.__name__, (kind, gaierror), {"__module__": kind.__module__})
-        explained: ConnectError = kind("%s; %s" % (error, advice))
+        explained = type(error)("%s; %s" % (error, advice))
         explained.host = error.host
         explained.port = error.port
         explained.errno = error_number(error)

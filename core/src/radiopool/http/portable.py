@@ -1,9 +1,9 @@
 """What CPython's programs ask of an HTTP error and no board has: to be pickled, and more than one plain argument."""
 
-from typing import Any
+from typing import Any, cast
 
 # What an error points at and another process can't have: pools, connections and responses hold sockets and locks.
-_STAYS_HERE = ("pool", "conn", "response")
+_STAYS_HERE = {"pool", "conn", "response"}
 
 
 class Portable:
@@ -22,13 +22,5 @@ class Portable:
         return message if message.startswith(type(self).__name__ + "(") else super().__repr__()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        state = {name: None if name in _STAYS_HERE else value for name, value in self.__dict__.items()}
-        return _rebuilt, (type(self), self.args, state)
-
-
-def _rebuilt(kind: type[Any], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
-    # Not through __init__: its arguments differ from class to class, and the message is already made.
-    error = kind.__new__(kind)  # type: ignore[call-overload]
-    error.args = args
-    error.__dict__.update(state)
-    return error
+        make, args, state = cast("tuple[Any, ...]", super().__reduce__())
+        return make, args, state | dict.fromkeys(state.keys() & _STAYS_HERE)
