@@ -16,7 +16,9 @@ os.environ.setdefault("BLINKA_OS_AGNOSTIC", "1")
 
 
 class Site(BaseHTTPRequestHandler):
-    """/NUMBER sends so many bytes; /cut a part of what it promises; /bad no HTTP; else what was asked, as JSON."""
+    """/NUMBER sends so many bytes; /cut a part of what it promises; /bad no HTTP; /stuck half a body; /packed what is
+    no gzip; /cookies two; /busy 503 the first two times; /drip lines one by one until `server.go_on` is set, the next;
+    else what was asked, as JSON."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -50,17 +52,35 @@ class Site(BaseHTTPRequestHandler):
         elif self.path == "/bad":
             self.wfile.write(b"HTTP/1.1 what\r\n\r\n")
             self.close_connection = True
+        elif self.path == "/stuck":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nshort")
+            self.rfile.read(1)
+            self.close_connection = True
+        elif self.path == "/drip":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\none\n")
+            self.server.go_on.wait(20)
+            self.wfile.write(b"two\n")
+            self.close_connection = True
+        elif self.path == "/packed":
+            self.answer(b"no gzip", ("Content-Encoding", "gzip"))
+        elif self.path == "/cookies":
+            self.answer(b"", ("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2; Path=/"))
+        elif self.path == "/busy" and len(self.server.requests) < 3:
+            self.answer(b"", status=503)
         elif self.path[1:].isdigit():
             self.answer((b"0123456789" * (int(self.path[1:]) // 10 + 1))[: int(self.path[1:])])
         else:
             asked = {"method": self.command, "path": self.path, "body": body.decode("latin-1")}
             asked["type"] = self.headers.get("content-type")
+            asked["cookies"] = self.headers.get_all("cookie")
             self.answer(json.dumps(asked).encode())
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_any
 
-    def answer(self, body):
-        self.send_response(200)
+    def answer(self, body, *headers, status=200):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
@@ -78,6 +98,7 @@ class Server(ThreadingHTTPServer):
         self.context = context
         self.requests = []
         self.connections = 0
+        self.go_on = threading.Event()
         self.port = self.server_port
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
         self._thread.start()
