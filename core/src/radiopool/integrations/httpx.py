@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from radiopool.http import PoolManager, Timeout, exceptions
+from radiopool.errors import InvalidValueError, RadiopoolError
+from radiopool.http import HTTPHeaderDict, PoolManager, Timeout, exceptions
+from radiopool.http.header_lines import SKIP_HEADER
 
 if TYPE_CHECKING:
     from radiopool.driver import Driver
     from radiopool.http import HTTPResponse
     from radiopool.manager import ConnectionManager
 
-# The framing of the body is ours to choose, whatever httpx proposed.
-_FRAMING = (b"content-length", b"transfer-encoding")
+# The headers that a request of ours has by itself; Host is in each of httpx's.
+_OURS = ("user-agent", "accept-encoding")
 
 
 class RadiopoolTransport(httpx.BaseTransport):
@@ -43,35 +45,42 @@ class RadiopoolTransport(httpx.BaseTransport):
         self._http = PoolManager(radio=radio, driver=driver, manager=manager, maxsize=maxsize, **settings)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request. Raises httpx's exceptions."""
+        """Send one request. Raises httpx's exceptions, ValueError for a timeout that is none."""
         seconds = request.extensions.get("timeout", {})
-        headers = {name.decode(): value.decode("latin-1") for name, value in request.headers.raw}
+        # What httpx does not send, nobody does.
+        headers = HTTPHeaderDict((name, SKIP_HEADER) for name in _OURS if name not in request.headers)
+        for name, value in request.headers.raw:
+            headers.add(name.decode(), value.decode("latin-1"))
+        if "transfer-encoding" in headers:
+            headers.discard("content-length")
         body: Any = request.stream
-        length = request.headers.get("content-length")
-        chunked = "transfer-encoding" in request.headers
-        if not chunked:
-            body = b"".join(body) or None if length is not None else None
+        if isinstance(body, httpx.ByteStream):
+            body = b"".join(body)
+            if not body and "content-length" not in request.headers:
+                body = None
         try:
             answered = self._http.urlopen(
                 request.method,
                 str(request.url),
                 redirect=False,
-                headers={name: value for name, value in headers.items() if name.lower().encode() not in _FRAMING},
+                headers=headers,
                 body=body,
-                chunked=chunked,
                 retries=False,
                 timeout=Timeout(connect=seconds.get("connect"), read=seconds.get("read")),
                 pool_timeout=seconds.get("pool"),
                 preload_content=False,
                 decode_content=False,
             )
-        except (exceptions.HTTPError, ValueError, OSError) as error:
+        except RadiopoolError as error:
             raise _translated(error, request) from error
         return httpx.Response(
             answered.status,
             headers=list(answered.headers.iteritems()),
             stream=_Body(answered, request),
-            extensions={"http_version": b"HTTP/1.1", "reason_phrase": (answered.reason or "").encode("latin-1")},
+            extensions={
+                "http_version": answered.version_string.encode(),
+                "reason_phrase": answered.reason.encode("latin-1"),
+            },
         )
 
     def close(self) -> None:
@@ -86,8 +95,10 @@ class _Body(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._response.stream(decode_content=False)
-        except (exceptions.HTTPError, OSError) as error:
+            # As it comes: whoever reads events does not wait for the next ones.
+            while piece := self._response.read1(decode_content=False):
+                yield piece
+        except RadiopoolError as error:
             raise _translated(error, self._request) from error
 
     def close(self) -> None:
@@ -95,6 +106,9 @@ class _Body(httpx.SyncByteStream):
 
 
 def _translated(error: Exception, request: httpx.Request) -> Exception:
+    if isinstance(error, InvalidValueError) and not isinstance(error, exceptions.HTTPError):
+        # A ValueError for a timeout or a body that is none.
+        return error
     reason: Any = getattr(error, "reason", None) or error
     kind: Any = httpx.ConnectError
     if isinstance(reason, exceptions.ReadTimeoutError):
