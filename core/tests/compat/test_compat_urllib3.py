@@ -1,6 +1,7 @@
 """radiopool.compat.urllib3: every name of urllib3 in its place, and programs for urllib3 with another import."""
 
 import ast
+import gc
 import gzip
 import importlib
 import inspect
@@ -8,6 +9,7 @@ import io
 import json
 import pkgutil
 import ssl
+import sys
 import threading
 import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -124,6 +126,9 @@ class Site(BaseHTTPRequestHandler):
             self.answer(200, gzip.compress(b"packed"), Content_Encoding="gzip")
         elif path == "/cut":
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort")
+            self.close_connection = True
+        elif path == "/last":
+            self.answer(200, b"")
             self.close_connection = True
         else:
             asked = {"method": self.command, "path": self.path, "body": body.decode(), "x": self.headers.get("x")}
@@ -321,6 +326,59 @@ from urllib3.response import HTTPResponse
 packed = HTTPResponse(io.BytesIO(gzip.compress(b"contents")), headers={"content-encoding": "gzip"}, status=200)
 result = packed.data, packed.status
 """,
+    "a response by hand whose headers are of its transfer": """
+import io
+from urllib3.response import HTTPResponse
+of_transfer = {"transfer-encoding": "chunked", "content-length": "3", "x": "\u20ac"}
+whole = HTTPResponse(b"contents", headers=of_transfer, status=200, reason="\u20ac")
+none = HTTPResponse(b"contents", status=204)
+file = io.BytesIO(b"contents")
+closed = HTTPResponse(file, headers=of_transfer, status=100, preload_content=False)
+closed.close()
+origin, connection = object(), object()
+given = HTTPResponse(b"", original_response=origin, connection=connection)
+result = (whole.data, whole.reason, whole.headers["x"], none.data, file.closed,
+          given._original_response is origin, given.connection is connection)
+""",
+    "a manager of one's own": """
+class Guarded(urllib3.PoolManager):
+    seen = []
+    def urlopen(self, method, url, redirect=True, **keywords):
+        self.seen.append((method, url))
+        return super().urlopen(method, url, redirect=redirect, **keywords)
+response = Guarded().request("GET", URL + "/redirect")
+result = response.status, response.geturl(), Guarded.seen
+""",
+    "a connection that the server closes": """
+import time
+from urllib3.connection import HTTPConnection
+host, port = URL[7:].split(":")
+connection = HTTPConnection(host, int(port), timeout=5)
+before = connection.is_connected
+connection.request("GET", "/echo")
+connection.getresponse().data
+during = connection.is_connected
+connection.request("GET", "/last")
+connection.getresponse().data
+late = time.monotonic() + 10
+while not urllib3.util.is_connection_dropped(connection) and time.monotonic() < late:
+    time.sleep(0.01)
+result = before, during, connection.is_connected
+connection.close()
+""",
+    "socket options of all connections": """
+import socket
+options = urllib3.connection.HTTPConnection.default_socket_options
+options.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
+try:
+    response = urllib3.PoolManager().request("GET", URL + "/echo", preload_content=False)
+    connection = response.connection
+    found = getattr(connection, "sock", connection)
+    result = found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    response.drain_conn()
+finally:
+    del options[1:]
+""",
     "a connection": """
 from urllib3.connection import HTTPConnection
 host, port = URL[7:].split(":")
@@ -411,6 +469,36 @@ def test_a_program_for_urllib3_runs_with_another_import(name, url):
         exec(compile(text, name, "exec"), names)
         results.append(names["result"])
     assert results[1] == results[0]
+
+
+def test_a_response_by_hand_that_is_dropped_unread_is_silent(monkeypatch):
+    failed = []
+    monkeypatch.setattr(sys, "unraisablehook", failed.append)
+    ours.HTTPResponse(io.BytesIO(b"contents"), preload_content=False)
+    gc.collect()
+    assert failed == []
+
+
+def test_a_file_of_a_response_by_hand_that_fails_is_a_protocol_error():
+    class Broken(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError("no such sector")
+
+    with pytest.raises(ours.exceptions.ProtocolError, match="no such sector"):
+        ours.HTTPResponse(Broken())
+
+
+def test_a_connections_own_socket_options_are_set(url):
+    import socket
+
+    host, port = url[7:].split(":")
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    connection = ours.connection.HTTPConnection(host, int(port), timeout=5, socket_options=options)
+    connection.request("GET", "/echo", preload_content=False)
+    response = connection.getresponse()
+    assert response.connection.getsockopt(*options[0][:2]) == 1
+    response.drain_conn()
+    connection.close()
 
 
 def test_request_goes_on_after_somebody_closed_the_manager_of_the_host(url):

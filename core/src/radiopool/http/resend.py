@@ -105,8 +105,9 @@ def follow(manager: Any, method: str, url: str, response: HTTPResponse, pool: An
         response.drain_conn()
         following.sleep_for_retry(response)
         url = target
-        pool, path = manager.pool_of(url)
-        response = pool.urlopen(method, path, redirect=False, **kw)
+        # By way of the manager's own method: a subclass that extends it sees each place before it is asked.
+        response = manager.urlopen(method, url, redirect=False, **kw)
+        pool, _ = manager.pool_of(url)
         response.url = url
 
 

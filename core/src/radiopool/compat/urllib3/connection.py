@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 import logging
-import socket
 from typing import Any, ClassVar
 
 from radiopool.compat.urllib3._version import __version__
+from radiopool.compat.urllib3.socket_options import NO_DELAY, WithSocketOptions
 from radiopool.http import connectionpool, https
 from radiopool.http.exceptions import ResponseError
 from radiopool.http.proxy import ProxyConfig as ProxyConfig
@@ -21,6 +21,10 @@ port_by_scheme = connectionpool.port_by_scheme
 RECENT_DATE = datetime.date(2025, 1, 1)
 
 
+class _SecurePool(WithSocketOptions, https.HTTPSConnectionPool):
+    """The pool of a connection over TLS."""
+
+
 class HTTPConnection:
     """A connection to one host, leased when it is first needed and kept between requests.
 
@@ -28,10 +32,10 @@ class HTTPConnection:
     """
 
     default_port: ClassVar[int] = 80
-    default_socket_options: ClassVar[Any] = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+    default_socket_options: ClassVar[Any] = [NO_DELAY]
     is_verified: bool = False
     proxy_is_verified: bool | None = None
-    _pool_class: ClassVar[Any] = connectionpool.HTTPConnectionPool
+    _pool_class: ClassVar[Any] = WithSocketOptions
 
     def __init__(
         self,
@@ -51,10 +55,17 @@ class HTTPConnection:
         self.timeout = timeout
         self.source_address = source_address
         self.blocksize = blocksize
-        self.socket_options = socket_options
+        self.socket_options = self.default_socket_options if socket_options is None else socket_options
         self.proxy = proxy
         self.proxy_config = proxy_config
-        self._pool = self._pool_class(host, port, timeout=timeout, source_address=source_address, **tls)
+        self._pool = self._pool_class(
+            host,
+            port,
+            timeout=timeout,
+            source_address=source_address,
+            socket_options=self.socket_options,
+            **tls,
+        )
         self._response: Any = None
 
     def request(
@@ -106,8 +117,13 @@ class HTTPConnection:
 
     @property
     def is_connected(self) -> bool:
-        """Whether a connection was made and not closed."""
-        return bool(self._pool.num_connections)
+        """Whether a connection was made, and neither side has closed it."""
+        manager = self._pool.manager
+        leased_under = self._pool._lease_key
+        bucket = manager._account.ledger.buckets.get(leased_under and leased_under[0])
+        if not bucket or not bucket.open:
+            return False
+        return all(manager.driver.is_alive(entry.socket) for entry in list(bucket.idle))
 
     @property
     def has_connected_to_proxy(self) -> bool:
@@ -117,7 +133,6 @@ class HTTPConnection:
     def close(self) -> None:
         """Close the connection. A later request makes another."""
         self._pool.retire()
-        self._pool.num_connections = 0
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(host={self.host!r}, port={self.port!r})"
@@ -127,7 +142,7 @@ class HTTPSConnection(HTTPConnection):
     """The same over TLS. The further keywords are `HTTPSConnectionPool`'s TLS options."""
 
     default_port = 443
-    _pool_class = https.HTTPSConnectionPool
+    _pool_class = _SecurePool
 
     cert_reqs: int | str | None = None
     ca_certs: str | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Any
 
 from radiopool.compat.urllib3.connection import HTTPConnection, HTTPSConnection
+from radiopool.compat.urllib3.socket_options import WithSocketOptions
 from radiopool.http import connectionpool as ours
 from radiopool.http import https
 from radiopool.http import url as urls
@@ -22,48 +22,21 @@ log = logging.getLogger(__name__)
 ConnectionPool = ours.HTTPConnectionPool
 
 
-class _WithSocketOptions(ours.HTTPConnectionPool):
-    """Pools whose new sockets get `socket_options`: (level, option, value) each."""
+class HTTPConnectionPool(WithSocketOptions):
+    """`radiopool.http.HTTPConnectionPool`, with `socket_options`: by default those of `ConnectionCls`.
 
-    ResponseCls = BaseHTTPResponse
-
-    def __init__(self, *arguments: Any, socket_options: Any = None, **keywords: Any) -> None:
-        super().__init__(*arguments, **keywords)
-        self._socket_options = socket_options
-
-    def _make_key(self) -> Any:
-        made = super()._make_key()
-        if self._socket_options is not None and not isinstance(self._connect, partial):
-            self._connect = partial(_connect, self._socket_options, self._connect)
-        return made
-
-
-def _connect(options: Any, inner: Any, manager: Any, key: Any, ssl_context: Any, timeout: float | None) -> Any:
-    if inner is not None:
-        socket = inner(manager, key, ssl_context, timeout)
-    else:
-        socket = manager.driver.connect(
-            manager.socket_pool, key.host, key.port, timeout, ssl_context, key.server_name, key.source_address
-        )
-    try:
-        for option in options:
-            socket.setsockopt(*option)
-    except BaseException:
-        manager.driver.close(socket)
-        raise
-    return socket
-
-
-class HTTPConnectionPool(_WithSocketOptions):
-    """`radiopool.http.HTTPConnectionPool`, with `socket_options`."""
+    Nothing else of that class is used: the sockets are the radio's.
+    """
 
     ConnectionCls: Any = HTTPConnection
+    ResponseCls = BaseHTTPResponse
 
 
-class HTTPSConnectionPool(_WithSocketOptions, https.HTTPSConnectionPool):
-    """`radiopool.http.HTTPSConnectionPool`, with `socket_options`."""
+class HTTPSConnectionPool(WithSocketOptions, https.HTTPSConnectionPool):
+    """`radiopool.http.HTTPSConnectionPool`, with `socket_options`: by default those of `ConnectionCls`."""
 
     ConnectionCls: Any = HTTPSConnection
+    ResponseCls = BaseHTTPResponse
 
 
 def connection_from_url(url: str, **kw: Any) -> HTTPConnectionPool | HTTPSConnectionPool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-from http.client import responses as reasons
 from typing import Any
 
 from radiopool.http import wire
@@ -30,7 +29,12 @@ class _Kind(type):
 
 
 class HTTPResponse(_HTTPResponse, metaclass=_Kind):
-    """A response made by hand: its body is bytes, text, or a binary file, read as if a connection had brought it."""
+    """A response made by hand: its body is bytes, text, or a binary file, read to its end as if a connection had
+    brought it.
+
+    The body is the body, whatever Content-Length and Transfer-Encoding say about how it once came; a Content-Encoding
+    is undone. `close` closes the file.
+    """
 
     def __init__(
         self,
@@ -54,31 +58,50 @@ class HTTPResponse(_HTTPResponse, metaclass=_Kind):
         sock_shutdown: Any = None,
     ) -> None:
         fields = headers if isinstance(headers, HTTPHeaderDict) else HTTPHeaderDict(headers)
-        text = "HTTP/1.1 %03d %s\r\n" % (status or 200, reason if reason is not None else reasons.get(status, ""))
-        text += "".join("%s: %s\r\n" % field for field in fields.iteritems()) + "\r\n"
-        source = (
-            io.BytesIO(body.encode() if isinstance(body, str) else bytes(body or b""))
-            if not hasattr(body, "read")
-            else body
-        )
-        exchange = wire.begin(_Nobody, _Lease(text.encode("latin-1"), source))
-        exchange.receive(request_method or "GET")
+        if not hasattr(body, "read"):
+            body = io.BytesIO(body.encode() if isinstance(body, str) else bytes(body or b""))
+        self._file = body
+        exchange = wire.begin(_Nobody, _Lease(body))
+        exchange.receive("GET")
+        exchange.encoded = bool(fields.get("content-encoding"))
         super().__init__(
             exchange, request_url, request_method or "GET", decode_content, retries, enforce_content_length
         )
         self.status = status
         self.auto_close = auto_close
+        self._headers = fields
+        self._original_response = original_response
+        self._connection = connection
+        self._given_msg = msg
         self._given_reason = reason
         self._given_version = version
         self._given_version_string = version_string
-        self._given_headers = fields
         if preload_content:
             self.data  # noqa: B018
 
+    def __del__(self) -> None:
+        # No socket is lost with it.
+        pass
+
+    def close(self) -> None:
+        """Close the file that is the body."""
+        super().close()
+        if hasattr(self._file, "close"):
+            self._file.close()
+
+    def shutdown(self) -> None:
+        """The same as `close`: there is no socket to end."""
+        self.close()
+
     @property
-    def headers(self) -> Any:
-        """The headers as they were given."""
-        return self._given_headers
+    def connection(self) -> Any:
+        """The connection as it was given."""
+        return self._connection
+
+    @property
+    def msg(self) -> Any:
+        """The message as it was given, else the headers."""
+        return self.headers if self._given_msg is None else self._given_msg
 
     @property
     def reason(self) -> Any:
@@ -97,13 +120,13 @@ class HTTPResponse(_HTTPResponse, metaclass=_Kind):
 
 
 class _Lease:
-    """What stands for a leased socket: a head, then a file."""
+    """What stands for a leased socket: a head whose body ends with the connection, then a file."""
 
     leases = 1
+    _head = b"HTTP/1.0 200 OK\r\n\r\n"
 
-    def __init__(self, head: bytes, body: Any) -> None:
+    def __init__(self, body: Any) -> None:
         self.socket = self
-        self._head = head
         self._body = body
 
     def recv_into(self, buffer: Any, nbytes: int = 0) -> int:
@@ -118,10 +141,11 @@ class _Lease:
 
 
 class _Nobody:
-    """What stands for a connection pool: nothing is given back to it."""
+    """What stands for a connection pool, its manager and its driver: nothing is given back, nothing is awaited."""
 
     maxsize = 0
     manager: Any
+    driver: Any
 
     @staticmethod
     def recycle(*_: object) -> None:
@@ -129,5 +153,9 @@ class _Nobody:
 
     discard = recycle
 
+    @staticmethod
+    def is_timeout(error: BaseException) -> bool:
+        return isinstance(error, TimeoutError)
 
-_Nobody.manager = _Nobody
+
+_Nobody.manager = _Nobody.driver = _Nobody
