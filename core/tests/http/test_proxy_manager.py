@@ -25,6 +25,7 @@ from radiopool.http import (
     proxy_from_url,
 )
 from radiopool.http.exceptions import ProxySchemeUnknown, ProxySchemeUnsupported
+from radiopool.http.forwarding import ForwardingPool
 from radiopool_cpython import HostNetwork
 
 # The document's example: the class, and the two ways to authenticate.
@@ -215,6 +216,58 @@ def test_proxy_headers_go_to_the_proxy_alone(proxy, https_target, radio):
     assert [headers["X-Both"] for _, _, headers in target.seen] == ["mine", None, "mine", None]
     for _, _, headers in target.seen:
         assert not {"proxy-authorization", "x-proxy"} & {name.lower() for name in headers}
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_headers_for_the_proxy_can_be_changed(proxy, https_target, radio, replaced):
+    target, trust = https_target
+    proxy.server.tunnels_to = ("127.0.0.1", target.port)
+    url = proxy.url.replace("//", "//bob:old@")
+    with ProxyManager(url, radio=radio, ssl_context=trust) as http:
+        for token in ("new", "newer"):
+            for _ in range(2):
+                http.request("GET", "http://target.example/")
+                http.request("GET", "https://target.example/")
+            held = http.connection_from_url("http://target.example/")
+            if replaced:
+                http.proxy_headers = HTTPHeaderDict({"Proxy-Authorization": token})
+            else:
+                http.proxy_headers["Proxy-Authorization"] = token
+        http.request("GET", "http://target.example/")
+        assert http.connection_from_url("https://target.example/").request("GET", "/").status == 200
+        assert http.connection_from_url("http://target.example/") is not held
+        http.proxy_headers = None
+        http.request("GET", "http://target.example/")
+        # What was opened with other headers serves no more.
+        assert manager_for(radio).managed_socket_count == 1
+        http.proxy_headers = {"X": "5 \u20ac"}
+        for _ in range(2):
+            with pytest.raises(InvalidHeader):
+                http.request("GET", "http://target.example/")
+    old = "Basic Ym9iOm9sZA=="
+    assert [(command, headers["Proxy-Authorization"]) for command, _, headers in proxy.seen] == [
+        ("GET", old), ("CONNECT", old), ("GET", old),
+        ("GET", "new"), ("CONNECT", "new"), ("GET", "new"),
+        ("GET", "newer"), ("CONNECT", "newer"),
+        ("GET", None),
+    ]  # fmt: skip
+
+
+def test_headers_changed_while_a_pool_is_made(radio, monkeypatch):
+    """As another thread may: the pool that comes of it has the new ones all the same."""
+    http = ProxyManager("http://proxy.example:3128", radio=radio, proxy_headers={"X": "old"})
+
+    class Slow(ForwardingPool):
+        def __init__(self, *arguments, **keywords):
+            if http.proxy_headers["X"] == "old":
+                http.proxy_headers["X"] = "new"
+                http.connection_from_url("https://a.example/")
+            super().__init__(*arguments, **keywords)
+
+    http.pool_classes_by_scheme["http"] = Slow
+    pool = http.connection_from_url("http://a.example/")
+    assert pool.proxy_headers == {"X": "new"}
+    assert http.connection_from_url("http://a.example/") is pool
 
 
 def test_redirects_lose_authorization(proxy, radio):

@@ -8,13 +8,14 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, NamedTuple
 
 from radiopool import errors as core
 from radiopool.http.errors import LocationParseError, LocationValueError
 from radiopool.http.exceptions import ProxyError, ProxySchemeUnknown
 from radiopool.http.failures import lease_failed
-from radiopool.http.header_lines import header_lines
+from radiopool.http.header_lines import header_lines, lower
 from radiopool.http.rfc3986 import Url, parse_url
 from radiopool.http.tls_options import TLSOptions
 
@@ -79,16 +80,26 @@ class HTTPProxy:
         self.host = (url.host or "").strip("[]")
         self.port = url.port or PORTS[url.scheme or "http"]
         self.config = config
-        self.headers = dict(headers or {})
-        if credentials is not None and not any(name.lower() == "proxy-authorization" for name in self.headers):
+        headers = dict(headers or {})
+        if credentials is not None and not any(lower(name) == "proxy-authorization" for name in headers):
             # UTF-8, which RFC 7617 section 2.1 has servers ask for.
-            self.headers["Proxy-Authorization"] = "Basic " + b64encode(credentials.encode()).decode()
-        # What can't be sent is refused now, not with the first request.
-        self.header_lines, self.header_names = header_lines((), self.headers)
+            headers["Proxy-Authorization"] = "Basic " + b64encode(credentials.encode()).decode()
+        self._tell(headers)
         self._trust = {name: settings[name] for name in _TRUST if settings.get(name) is not None}
         if config.ssl_context is None and settings.get("cert_reqs") is not None:
             self._trust["cert_reqs"] = settings["cert_reqs"]
         self._made: tuple[Any, TLSOptions | None] | None = None
+
+    def with_headers(self, headers: Mapping[str, str]) -> HTTPProxy:
+        """The same proxy, told these headers and no others. Raises InvalidHeader."""
+        other = copy(self)
+        other._tell(headers)
+        return other
+
+    def _tell(self, headers: Mapping[str, str]) -> None:
+        # What can't be sent is refused now, not with the first request.
+        self.header_lines, self.header_names = header_lines((), headers)
+        self.headers = dict(headers)
 
     def is_forwarding(self, scheme: str | None) -> bool:
         """Whether requests to URLs of that scheme are handed to the proxy, and not sent through a tunnel."""

@@ -26,7 +26,8 @@ class ProxyManager(PoolManager):
         extra `radiopool[socks]`); user information in it is sent to the proxy as Basic credentials.
     num_pools, headers: as in `PoolManager`.
     proxy_headers: those that the proxy alone gets: with each request that it forwards, and with each CONNECT.
-        `make_headers(proxy_basic_auth=...)` makes them of credentials.
+        `make_headers(proxy_basic_auth=...)` makes them of credentials. The attribute of that name can be changed and
+        replaced: from then on all goes out with the new ones, and on new connections.
     proxy_ssl_context, proxy_assert_hostname, proxy_assert_fingerprint: how a TLS proxy is verified (`TLSOptions`); by
         default as the hosts are.
     use_forwarding_for_https: with an https proxy, forward https:// URLs as well: the proxy reads them.
@@ -67,7 +68,12 @@ class ProxyManager(PoolManager):
 
             self.route = SocksProxy(url, credentials, self.manager)
             self.pool_classes_by_scheme = {"http": PlainTunnelPool, "https": TunnelPool}
-        self.proxy_headers = self.route.headers
+        self.proxy_headers: Any = dict(self.route.headers)
+
+    def pool_of(self, url: str) -> tuple[Any, str]:
+        """The connection pool of an absolute URL, and the target that its requests ask for."""
+        self._take_up_headers()
+        return super().pool_of(url)
 
     def connection_from_host(
         self,
@@ -93,8 +99,21 @@ class ProxyManager(PoolManager):
                 f"pool_classes_by_scheme of a ProxyManager has {kind!r}, which would connect past the proxy: derive it "
                 "from radiopool.http.forwarding.ForwardingPool or radiopool.http.tunnel.TunnelPool"
             )
-        context["route"] = self.route
-        return super().connection_from_pool_key(pool_key, context)
+        self._take_up_headers()
+        while True:
+            context["route"] = self.route
+            pool = super().connection_from_pool_key(pool_key, context)
+            if pool.route is self.route:
+                return pool
+            # Another thread has just taken up other headers.
+            self.pools.clear()
+
+    def _take_up_headers(self) -> None:
+        """Once `proxy_headers` changed: a route that has them, and no pool of the one before."""
+        headers = self.proxy_headers or {}
+        if headers != self.route.headers:
+            self.route = self.route.with_headers(headers)
+            self.pools.clear()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.proxy.url}>"

@@ -19,8 +19,6 @@ class SocksProxy:
     not the operating system's.
     """
 
-    headers: dict[str, str] = {}
-
     def __init__(self, url: Url, credentials: str | None, manager: Any) -> None:
         kind = getattr(manager.socket_pool, "socket", None)
         if not isinstance(kind, type) or not issubclass(kind, system.socket):
@@ -34,9 +32,15 @@ class SocksProxy:
             raise ProxySchemeUnsupported(f"a {url.scheme} proxy needs PySocks: pip install radiopool[socks]") from None
         self._socks = socks
         self.url = url
+        self.headers: dict[str, str] = {}
         self.host = (url.host or "").strip("[]")
         self.port = url.port
         self._user, colon, self._password = (credentials or "").partition(":")
+
+    def with_headers(self, headers: dict[str, str]) -> SocksProxy:
+        """Itself: SOCKS knows no headers."""
+        self.headers = dict(headers)
+        return self
 
     def is_forwarding(self, scheme: str | None) -> bool:
         """Never: SOCKS knows nothing of HTTP."""
