@@ -334,6 +334,20 @@ def test_a_bad_proxy_url_keeps_its_password(radio):
             ProxyManager(url, radio=radio)
         assert "hunter2" not in str(caught.value) + repr(caught.value) + caught.value.location
         assert caught.value.__cause__ is None and caught.value.__suppress_context__
+    # The name of the scheme forgotten, and what must be percent-encoded.
+    for url in (
+        "b.b:hunter2@host:99999",
+        "//bob:hunter2@host:99999",
+        "b.b:hunter2://x@host:99999",
+        "socks5://b:hunter2@a..b",
+    ):
+        with pytest.raises(LocationParseError, match=r"\*\*\*@") as caught:
+            ProxyManager(url, radio=radio)
+        assert "hunter2" not in str(caught.value) + repr(caught.value) + caught.value.location
+    for mark in "/?#":
+        with pytest.raises(LocationValueError, match="an @ behind") as misread:
+            ProxyManager(f"http://bob:12{mark}hunter2@host:3128", radio=radio)
+        assert "12" not in str(misread.value)
     with pytest.raises(LocationValueError):
         ProxyManager("http://", radio=radio)
     with pytest.raises(LocationValueError):

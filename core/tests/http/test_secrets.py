@@ -81,3 +81,10 @@ def test_a_url_that_is_none_is_shown_without_user_information(manager, url):
     with pytest.raises(LocationParseError, match=r"http://\*\*\*@h\.example/.*: a URL is text") as caught:
         http.request("GET", url)
     assert "ses" not in repr(caught.value) + str(caught.value) + caught.value.location
+
+
+def test_nor_is_what_has_no_scheme(manager):
+    http = PoolManager(manager=manager)
+    with pytest.raises(LocationParseError, match=r"\*\*\*@h\.example") as caught:
+        http.request("GET", "alice.a:sesame@h.example/\n")
+    assert "ses" not in repr(caught.value) + str(caught.value) + caught.value.location

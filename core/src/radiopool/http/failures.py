@@ -91,15 +91,19 @@ def bad_url(url: object, start: int = 0, scheme: str = "") -> "Exception":
     """The error of a URL that `url.split` does not take. User information, which may be a password, is left out."""
     if not isinstance(url, str) or "\r" in url or "\n" in url or "\0" in url:
         # Encoded they would be harmless; whoever has them in a URL did not put them there.
-        return errors.LocationParseError("%s: a URL is text without line ends and NUL" % _masked(repr(url)))
+        return errors.LocationParseError("%s: a URL is text without line ends and NUL" % masked(repr(url)))
     if start > 3 and scheme not in ("http", "https"):
         return errors.URLSchemeUnknown(scheme)
-    return errors.LocationParseError(_masked(url))
+    return errors.LocationParseError(masked(url))
 
 
-def _masked(url: str) -> str:
+def masked(url: str) -> str:
+    """A URL, or what was given for one, without its user information."""
     start, at, place = url.rpartition("@")
-    return start.split("://")[0] + "://***@" + place if at else url
+    scheme, separator, _ = start.partition("://")
+    # What is no scheme has the user's name in it, if not the password.
+    known = separator and ":" not in scheme
+    return (scheme + separator if known else "") + "***@" + place if at else url
 
 
 def bad_scheme(scheme: "str | None") -> "Exception":

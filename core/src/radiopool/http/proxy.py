@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from radiopool import errors as core
 from radiopool.http.errors import LocationParseError, LocationValueError
 from radiopool.http.exceptions import ProxyError, ProxySchemeUnknown
-from radiopool.http.failures import lease_failed
+from radiopool.http.failures import lease_failed, masked
 from radiopool.http.header_lines import header_lines, lower
-from radiopool.http.rfc3986 import Url, parse_url
+from radiopool.http.rfc3986 import Url, check_host, parse_url
 from radiopool.http.tls_options import TLSOptions
 
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -50,15 +50,20 @@ def parse_proxy_url(proxy_url: str) -> tuple[Url, str | None]:
         raise LocationValueError("a proxy's URL must be text, not %s" % type(proxy_url).__name__)
     try:
         parsed = parse_url(proxy_url)
+        host = parsed.host and check_host(parsed.host)
     except LocationParseError:
-        start, at, place = proxy_url.rpartition("@")
-        # Without its cause, which has the password in it.
-        raise LocationParseError(start.partition("://")[0] + "://***@" + place if at else proxy_url) from None
+        # Without its cause, which may have the password in it.
+        raise LocationParseError(masked(proxy_url)) from None
     if parsed.scheme not in PORTS:
         raise ProxySchemeUnknown(parsed.scheme)
-    if not parsed.host:
+    if not host:
         raise LocationValueError("the proxy's URL names no host")
-    return Url(parsed.scheme, None, parsed.host, parsed.port or PORTS[parsed.scheme]), parsed.auth_decoded_joined
+    if "@" in (parsed.path or "") + (parsed.query or "") + (parsed.fragment or ""):
+        # What looks like host and port is the user and half of the password.
+        raise LocationValueError(
+            "the proxy's URL has an @ behind a /, ? or #: in a user name or password write %2F, %3F, %23"
+        )
+    return Url(parsed.scheme, None, host, parsed.port or PORTS[parsed.scheme]), parsed.auth_decoded_joined
 
 
 class HTTPProxy:
