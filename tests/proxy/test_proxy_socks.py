@@ -12,6 +12,7 @@ from radiopool import manager_for
 from radiopool.http import ProxyError, ProxyManager, SSLError
 from radiopool.http.errors import NameResolutionError, NewConnectionError
 from radiopool.http.exceptions import ProxySchemeUnsupported
+from radiopool_cpython import CPythonDriver
 
 pytest.importorskip("socks", reason="PySocks is not installed: it is in the servers group")
 
@@ -97,11 +98,12 @@ class SocksServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = False
 
-    def __init__(self):
+    def __init__(self, address="127.0.0.1"):
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.auth = self.silent = False
         self.asked = []
         self.names = {}
-        super().__init__(("127.0.0.1", 0), Conversation)
+        super().__init__((address, 0), Conversation)
         self.port = self.server_address[1]
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
         self.thread.start()
@@ -174,6 +176,20 @@ def test_credentials(server, make_target, radio):
     assert not target.requests
     with ProxyManager(f"socks5://{USER}:{PASSWORD}@127.0.0.1:{server.port}", radio=radio) as http:
         assert http.request("GET", target.url + "/").status == 200
+
+
+@pytest.mark.skipif(not CPythonDriver().traits(None).ipv6, reason="the loopback has no IPv6")
+def test_a_proxy_with_an_ipv6_address(make_target, radio):
+    target = make_target()
+    server = SocksServer("::1")
+    radio.hosts["proxy.example"] = ("::1",)
+    try:
+        for host in ("[::1]", "proxy.example"):
+            with ProxyManager(f"socks5h://{host}:{server.port}", radio=radio) as http:
+                assert http.request("GET", target.url + "/").status == 200
+    finally:
+        server.stop()
+    assert server.asked == [("127.0.0.1", target.port)] * 2
 
 
 def test_failures(server, make_target, authority, radio):

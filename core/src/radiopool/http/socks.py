@@ -58,9 +58,10 @@ class SocksProxy:
             host = self._address(manager, host, port)
         opened = None
         try:
-            opened = self._socks.socksocket(type=system.SOCK_STREAM)
-            # PySocks resolves the proxy's name itself, past the radio's names and routes.
-            near = manager.socket_pool.getaddrinfo(self.host, self.port, system.AF_INET, system.SOCK_STREAM)[0][4]
+            # PySocks resolves the proxy's name itself, past the radio's names and routes, and as IPv4 alone.
+            infos = manager.socket_pool.getaddrinfo(self.host, self.port, 0, system.SOCK_STREAM)
+            family, *_, near = min(infos, key=lambda info: info[0] != system.AF_INET)
+            opened = self._socks.socksocket(family, system.SOCK_STREAM)
             opened.set_proxy(
                 self._socks.SOCKS5, near[0], near[1], True, self._user or None, self._password if self._user else None
             )
