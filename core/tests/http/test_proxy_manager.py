@@ -544,6 +544,26 @@ def test_no_proxy_as_the_standard_library_reads_it(no_proxy, url, direct, enviro
     assert proxies_of(proxy_from_environment(radio=radio), url) == [None if direct else "http://one:1"]
 
 
+@pytest.mark.parametrize("port", ["", ":8080"])
+@pytest.mark.parametrize("no_proxy", ["::1", "[::1]", "[::1]:8080"])
+def test_an_ipv6_address_in_no_proxy(no_proxy, port, environment, radio):
+    environment(http_proxy="http://one:1", no_proxy="localhost," + no_proxy)
+    http = proxy_from_environment(radio=radio)
+    direct = port == ":8080" or "8080" not in no_proxy
+    assert proxies_of(http, f"http://[::1]{port}/", "http://[::2]/") == [
+        None if direct else "http://one:1",
+        "http://one:1",
+    ]
+    assert http.connection_from_host("::1", 8080).proxy is None
+
+
+def test_settings_changed_later_count_with_and_without_a_proxy(environment, radio):
+    environment(http_proxy="http://one:1", no_proxy="b.example")
+    http = proxy_from_environment(radio=radio, maxsize=2)
+    http.connection_pool_kw["maxsize"] = 3
+    assert [http.connection_from_url(f"http://{host}.example").maxsize for host in "ab"] == [3, 3]
+
+
 def test_requests_by_the_environment(environment, proxy, radio):
     radio.hosts["direct.example"] = ("127.0.0.1",)
     direct = Serving(Forwarder)

@@ -32,14 +32,23 @@ class EnvironmentManager(PoolManager):
                 if url not in known:
                     known[url] = ProxyManager(url, num_pools, headers, **proxy_keywords, **shared)
                 self._through[scheme] = known[url]
+        for manager in (self._direct, *known.values()):
+            # The same settings, not equal ones: they can be changed.
+            manager.connection_pool_kw = self.connection_pool_kw
+            manager.key_fn_by_scheme = self.key_fn_by_scheme
 
     def manager_for_host(self, host: str, port: int | None, scheme: str) -> PoolManager:
         """The ProxyManager for that host, or the PoolManager of those that need none."""
         manager = self._through.get(scheme)
-        place = host.strip("[]") if port is None else f"{host}:{port}"
-        if manager is None or proxy_bypass_environment(place, self._bypass):
+        if manager is None:
             return self._direct
-        return manager
+        # An IPv6 address stands in no_proxy with brackets, as in a URL, or without.
+        bare = host.strip("[]")
+        place = f"[{bare}]" if ":" in bare else bare
+        if port is not None:
+            place += f":{port}"
+        bypassed = any(proxy_bypass_environment(name, self._bypass) for name in (place, bare))
+        return self._direct if bypassed else manager
 
     def connection_from_host(
         self,
