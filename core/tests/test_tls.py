@@ -265,6 +265,54 @@ def test_what_send_took_arrives_although_it_timed_out(serve, connect, version, t
     assert arrived == [taken + b"the end"]
 
 
+class NumberedWire(Wire):
+    """Its errors have no more than a number, as drivers of boards have them."""
+
+    def _numbered(self, call, *arguments):
+        try:
+            return call(*arguments)
+        except BlockingIOError:
+            raise OSError(errno.EAGAIN) from None
+        except TimeoutError:
+            raise self.timed_out from None
+
+    def send(self, buffer):
+        return self._numbered(super().send, buffer)
+
+    def recv_into(self, buffer, nbytes=0):
+        return self._numbered(super().recv_into, buffer, nbytes)
+
+
+@pytest.mark.parametrize("timed_out", [OSError(errno.ETIMEDOUT), OSError("timed out")])
+def test_a_raw_socket_whose_errors_are_a_number_or_words(serve, connect, timed_out):
+    go_on = threading.Event()
+    arrived = []
+
+    def read_late(connection):
+        go_on.wait(SECONDS)
+        arrived.append(b"".join(iter(lambda: connection.recv(65536), b"")))
+
+    server = serve(read_late, server_context())
+    raw = NumberedWire()
+    raw._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    raw.timed_out = timed_out
+    secured = connect(server, raw=raw)
+    assert secured.is_alive()
+    secured.settimeout(MOMENT)
+    taken = b""
+    with pytest.raises(OSError) as caught:
+        while True:
+            taken += MEGABYTE[: secured.send(MEGABYTE)]
+    assert caught.value is timed_out
+    go_on.set()
+    secured.settimeout(SECONDS)
+    secured.sendall(b"the end")
+    secured.close()
+    server.finish()
+    # Nothing was sent twice.
+    assert arrived == [taken + b"the end"]
+
+
 def test_tickets_that_nobody_read_do_not_cut_off_what_was_sent(serve, connect):
     closed = threading.Event()
     arrived = []
@@ -692,6 +740,18 @@ def test_closing_twice_and_using_after(serve, connect):
         with pytest.raises(OSError) as caught:
             use()
         assert caught.value.errno == errno.EBADF
+
+
+def test_closing_that_is_interrupted_closes_the_raw_socket(serve, connect, monkeypatch):
+    secured = connect(serve(echo, server_context()), raw=Wire())
+
+    def interrupted(buffer, nbytes=0):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(secured.raw, "recv_into", interrupted)
+        secured.close()
+    assert secured.raw.fileno() == -1
 
 
 def test_closing_while_another_thread_reads(serve, connect):

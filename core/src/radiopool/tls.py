@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from radiopool.errors import InvalidValueError
+from radiopool.errors import InvalidValueError, error_number, is_timeout
 from radiopool.tls_sessions import certificate_name, forget_session, recall_session, remember_session
 from radiopool.types import Buffer, Readable
 
@@ -197,11 +197,12 @@ class TLSSocket:
                 self._engine.unwrap()
         except (OSError, RuntimeError, ValueError):
             pass
-        self._closed = True
-        try:
-            self._flush_within(CLOSE_TIMEOUT)
         finally:
-            self.raw.close()
+            self._closed = True
+            try:
+                self._flush_within(CLOSE_TIMEOUT)
+            finally:
+                self.raw.close()
 
     def is_alive(self) -> bool:
         """Whether it can be recycled: connected, and no application byte unread. Never blocks.
@@ -407,7 +408,8 @@ def _raw(call: Callable[[memoryview], int], buffer: memoryview) -> int:
 
 def _is_pause(error: OSError) -> bool:
     """Whether a raw socket of the contract only says "not now": its timeout ran out, or it would block."""
+    # The number may be the first argument only, and a timeout only say that it is one: as the core's drivers have it.
     return isinstance(error, (TimeoutError, BlockingIOError)) or (
         not isinstance(error, ssl.SSLError)
-        and error.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS, errno.ETIMEDOUT)
+        and (is_timeout(error) or error_number(error) in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS))
     )
