@@ -295,8 +295,10 @@ PAIRS = {
 }
 
 
-# A context of the caller's own has its versions itself.
-TO_SEPARATE = [(name, False) for name in PAIRS] + [(name, True) for name in PAIRS if not name.startswith("ssl_")]
+# A context of the caller's own has its versions itself, and one client's certificate.
+OF_A_CONTEXT = ("cert_file", "key_file")
+TO_SEPARATE = [(name, False) for name in PAIRS]
+TO_SEPARATE += [(name, True) for name in PAIRS if not name.startswith("ssl_") and name not in OF_A_CONTEXT]
 
 
 @pytest.mark.parametrize(("name", "shared_context"), TO_SEPARATE)
@@ -329,6 +331,27 @@ def test_each_option_separates_sockets(make_https, authority, tls_server, name, 
     assert len({id(first), id(second), id(without)}) == 3 if name != "ca_certs" or shared_context else 2
     assert tls_server.connections == len({id(pool) for pool in pools})
     assert first.num_connections == second.num_connections == 1
+
+
+def test_one_context_presents_one_client(make_https, authority, tls_server, echoed):
+    authority.ca.configure_trust(tls_server.tls)
+    tls_server.tls.verify_mode = ssl.CERT_OPTIONAL
+    context = trusting(authority)
+
+    def ask(cert_file, context=context):
+        with make_https(ssl_context=context, cert_file=cert_file, retries=False) as http:
+            return echoed(get(http))["client"]
+
+    assert ask(authority.client_file) == "client one"
+    with pytest.raises(TLSOptionError, match="two.pem' and an ssl_context that has had cert_file='.*client.pem'"):
+        ask(authority.other_client_file)
+    assert ask(authority.client_file) == "client one"
+    assert ask(authority.other_client_file, trusting(authority)) == "client two"
+    # What could not be loaded is not in it.
+    context = trusting(authority)
+    with pytest.raises(TLSOptionError, match="nonexistent"):
+        ask("/nonexistent.pem", context)
+    assert ask(authority.other_client_file, context) == "client two"
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

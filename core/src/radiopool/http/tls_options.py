@@ -30,6 +30,8 @@ _CHANGES_CONTEXT = (
     "ssl_maximum_version",
     "ssl_version",
 )
+# Where a caller's context keeps the client's certificate that was added to it.
+_CLIENT = "_radiopool_client"
 _CHECKED_AFTER = ("assert_hostname", "assert_fingerprint")
 NAMES = ("ssl_context", "server_hostname", *_CHANGES_CONTEXT, *_CHECKED_AFTER)
 """Every option, by the keyword that urllib3 has for it."""
@@ -46,8 +48,8 @@ class CertificateError(SSLError, core.CertificateError):
 class TLSOptions:
     """The TLS settings of one connection pool.
 
-    ssl_context: the caller's context. Certificates of the options below are added to it; `assert_hostname` and
-        `assert_fingerprint` take the check of the name over from it.
+    ssl_context: the caller's context. Certificates of the options below are added to it, one client's at most;
+        `assert_hostname` and `assert_fingerprint` take the check of the name over from it.
     cert_reqs: ssl.CERT_REQUIRED (the default), CERT_OPTIONAL or CERT_NONE, as number or name.
     ca_certs, ca_cert_dir, ca_cert_data: who is trusted in place of the system's list: a PEM file, a folder of them
         (OpenSSL's `c_rehash`), PEM text or DER bytes.
@@ -55,8 +57,8 @@ class TLSOptions:
     ssl_minimum_version, ssl_maximum_version: `ssl.TLSVersion`s; `ssl_version` is both, by an `ssl.PROTOCOL_` constant.
     server_hostname: the name to ask the server for (SNI) and to find in its certificate, if not the host.
     assert_hostname: another name to find in the certificate; False does not look for any.
-    assert_fingerprint: the certificate's digest in hexadecimal (SHA-256; SHA-1 and MD5 as well), and nothing else
-        about it.
+    assert_fingerprint: the certificate's digest in hexadecimal (SHA-256; SHA-1 and MD5 as well), in place of any name.
+        Who signed it is verified all the same; with cert_reqs=CERT_NONE the digest is all that counts.
 
     Raises TLSOptionError. Warns, with InsecureRequestWarning, if no certificate will be verified.
     """
@@ -189,7 +191,17 @@ def _change(context: Any, changes: "dict[str, Any]") -> None:
             )
         except (OSError, ValueError, TypeError) as error:
             raise _unusable(("ca_certs", "ca_cert_dir", "ca_cert_data"), changes, error) from error
+    certificate = changes.get("cert_file")
+    # OpenSSL would present the last one loaded on every later connection, and a resumed session is of the first.
+    loaded = vars(context).get(_CLIENT, certificate)
+    if loaded != certificate is not None:
+        raise TLSOptionError(
+            "cert_file=%r and an ssl_context that has had cert_file=%r: give each certificate a context of its own"
+            % (certificate, loaded)
+        )
     _add_client(context, changes)
+    if certificate is not None:
+        vars(context)[_CLIENT] = certificate
 
 
 def _requirement(value: Any) -> ssl.VerifyMode:
