@@ -59,9 +59,20 @@ class ManagerMethods:
             ) from error
 
     def default_ssl_context(self) -> "Any":
-        """The context of TLS leases that bring none: the manager's, or the driver's own, made once."""
+        """The context of TLS leases that bring none: the manager's, or the driver's own, made once.
+
+        Raises TLSError where the interpreter has no module `ssl`, or not what the driver wants of it.
+        """
         if self.ssl_context is None:
-            self.ssl_context = self.driver.ssl_context(self.radio)
+            try:
+                self.ssl_context = self.driver.ssl_context(self.radio)
+            except (ImportError, AttributeError) as error:
+                from radiopool.errors import TLSError
+
+                raise TLSError(
+                    "driver %r can't make a TLS context here (%s): give one as ssl_context, or use firmware with a "
+                    "whole ssl module" % (self.driver.name, error)
+                ) from error
         return self.ssl_context
 
     def lease(

@@ -9,6 +9,7 @@ from radiopool import (
     OutOfSocketsError,
     Policy,
     RefusedError,
+    TLSError,
     Traits,
     driver_for,
     manager_for,
@@ -169,6 +170,25 @@ def test_a_failing_wrap_leaks_nothing():
     ours = manager()
     raises(OSError, ours.get_socket, "host", 443, "", is_ssl=True, ssl_context=Context(ValueError("no")))
     assert ours.socket_pool.open() == 0
+    ours.close()
+
+
+class Without(GenericDriver):
+    """On an interpreter whose ssl lacks something, or that has none."""
+
+    lack = ImportError("no module named 'ssl'")
+
+    def ssl_context(self, radio):
+        raise self.lack
+
+
+def test_an_interpreter_without_tls_says_what_to_do():
+    ours = ConnectionManager(Pool(), driver=Without())
+    for lack in (Without.lack, AttributeError("create_default_context")):
+        ours.driver.lack = lack
+        error = raises(TLSError, ours.get_socket, "host", 443, "", is_ssl=True)
+        assert "ssl_context" in str(error) and str(lack) in str(error)
+    assert ours.socket_pool.made == []
     ours.close()
 
 
