@@ -224,6 +224,20 @@ def test_a_body_without_a_length_ends_with_the_connection():
     assert manager.managed_socket_count == 0
 
 
+def test_what_follows_a_101_is_not_waited_for():
+    upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\n\r\n"
+    # The socket says ETIMEDOUT to whoever waits.
+    _, manager, http = serve(upgrade + b"hello", upgrade + b"hello")
+    with http.request("GET", "http://a.example/", preload_content=False) as response:
+        assert response.status == 101
+        assert response.data == b""
+        assert response.read(5) == b"hello"
+    assert manager.managed_socket_count == 0
+    with http.request("GET", "http://a.example/") as response:
+        assert response.data == b""
+    assert manager.managed_socket_count == 0
+
+
 def test_a_head_request_has_no_body():
     _, manager, http = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
     assert http.request("HEAD", "http://a.example/").data == b""

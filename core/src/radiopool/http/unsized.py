@@ -60,6 +60,9 @@ def _line(exchange: "Exchange") -> bytes:
 def read_rest(exchange: "Exchange") -> bytes:
     """`Exchange.read` of a body without a Content-Length."""
     pieces = []
+    if not CPYTHON and exchange.status == 101:
+        # What follows is the other protocol's, and ends when the peer likes; `readinto` and `read(amt)` have it.
+        return b""
     try:
         while exchange.entry:
             pieces.append(_piece(exchange))
