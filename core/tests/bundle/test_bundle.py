@@ -143,6 +143,18 @@ def test_micropython_runs_main(modem: Distribution, tmp_path: Path) -> None:
         assert "radio = make_radio()\n" in (folder / "main.py").read_text()
 
 
+def test_a_program_for_micropython_has_its_settings(modem: Distribution, tmp_path: Path) -> None:
+    radio = ["import os", "", 'radio = make_radio(os.getenv("APN"), os.getenv("OTHER"))']
+    modem.list(files=["__init__.py"], radio=radio, settings=['APN = "net"'])
+    run("--driver", "modem", "--mpy-cross", compiler(tmp_path, b"M\x06"), "--out", tmp_path)
+    program = (tmp_path / "main.py").read_text()
+    compile(program, "main.py", "exec")
+    # MicroPython's os.getenv() reads no file.
+    assert program.index('\nAPN = "net"\n') < program.index('radio = make_radio(APN, os.getenv("OTHER"))\n')
+    run("--driver", "modem", "--out", tmp_path)
+    assert 'make_radio(os.getenv("APN")' in (tmp_path / "code.py").read_text()
+
+
 def test_a_second_run_renews_the_packages_and_keeps_the_users_program(modem: Distribution, tmp_path: Path) -> None:
     run("--driver", "modem", "--http", "--out", tmp_path)
     (tmp_path / "code.py").write_text("mine")

@@ -25,8 +25,11 @@ print(manager)
 """
 
 
-def starter_program(bundle: Bundle) -> str:
-    """A program that registers the bundle's drivers, brings up the first one's radio and makes a request."""
+def starter_program(bundle: Bundle, has_settings: bool = True) -> str:
+    """A program that registers the bundle's drivers, brings up the first one's radio and makes a request.
+
+    has_settings: whether `os.getenv()` reads `settings.toml` there; else the program has the settings itself.
+    """
     drivers = [part for part in bundle.parts if part.driver]
     lines = ["# Registers this board's drivers, then makes one request. Written by `radiopool bundle`.", ""]
     if bundle.http:
@@ -40,11 +43,21 @@ def starter_program(bundle: Bundle) -> str:
     lines += list(drivers[0].radio) or ["radio = None  # the driver's default radio; else put yours here"]
     for part in drivers[1:]:
         lines += ["", f"# For {part.distribution} instead:", *(f"# {line}".rstrip() for line in part.radio)]
+    if not has_settings and _settings(bundle):
+        names = [line.partition("=")[0].strip() for line in _settings(bundle)]
+        for name in names:
+            lines = [line.replace(f'os.getenv("{name}")', name) for line in lines]
+        # A line of settings.toml is one of Python too: a name, and a text or a number.
+        lines[1:1] = ["", "# Put your own values here.", *_settings(bundle)]
     lines += ["", 'URL = "http://example.com/"' if bundle.http else 'HOST = "example.com"']
     return "\n".join(lines) + "\n" + (GET if bundle.http else LEASE)
 
 
 def settings_file(bundle: Bundle) -> str:
     """A sample `settings.toml` with what the starter programs read."""
-    wanted = dict.fromkeys(line for part in bundle.parts for line in part.settings)
-    return "\n".join(["# Read with os.getenv(). Put your own values here.", *wanted]) + "\n"
+    return "\n".join(["# Read with os.getenv(). Put your own values here.", *_settings(bundle)]) + "\n"
+
+
+def _settings(bundle: Bundle) -> list[str]:
+    """The drivers' lines of a `settings.toml`, each once."""
+    return list(dict.fromkeys(line for part in bundle.parts for line in part.settings))

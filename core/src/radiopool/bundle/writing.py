@@ -90,7 +90,7 @@ class Bundle:
         runs_it = {_maker(library[0].content)} if is_bytecode else self.targets
         if runs_it == {"micropython"}:
             # It runs main.py, and its os.getenv() reads no file.
-            return {"main.py": starter_program(self)}
+            return {"main.py": starter_program(self, has_settings=False)}
         return {"code.py": starter_program(self), "settings.toml": settings_file(self)}
 
     def write_library(self, library: Path, mpy_cross: Path | None = None) -> list[Written]:
