@@ -1,4 +1,5 @@
 from radiopool import errors as core
+from radiopool import http
 from radiopool.http.errors import (
     ClosedPoolError,
     ConnectTimeoutError,
@@ -28,6 +29,12 @@ def caught(error, parents):
             raise error
         except parent:
             pass
+
+
+def test_the_package_has_them_too():
+    for error in (HTTPError, IncompleteRead, MaxRetryError, ReadTimeoutError, URLSchemeUnknown):
+        assert getattr(http, error.__name__) is error
+    assert not hasattr(http, "NobodysError")
 
 
 def test_each_is_caught_as_what_it_is_called():

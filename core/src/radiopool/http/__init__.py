@@ -29,4 +29,4 @@ else:
     from radiopool.platform import find
 
     def __getattr__(name):
-        return find(__name__, "poolmanager https", name)
+        return find(__name__, "poolmanager https errors", name)
