@@ -37,7 +37,8 @@ class WatchedEntry(Entry):
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "state":
-            assert (self.state, value) in TRANSITIONS.values(), f"from {self.state} to {value}"
+            before = getattr(self, "state", "new")
+            assert (before, value) in TRANSITIONS.values(), f"from {before} to {value}"
         super().__setattr__(name, value)
 
 

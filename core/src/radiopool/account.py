@@ -65,10 +65,8 @@ class Account(Later):
                 self.close(doomed)
         else:
             decided = decision(*arguments)
-            doomed = self.ledger.doomed
-            if doomed:
-                self.ledger.doomed = []
-                self.close(doomed)
+            if self.ledger.doomed:
+                self.close(self.ledger.doomed)
         return decided
 
     def close(self, entries: "list[Entry]") -> None:
@@ -90,6 +88,8 @@ class Account(Later):
                 self.decide(self.ledger.settle, entries)
             else:
                 self.ledger.settle(entries)
+                # Most often the ledger's own list: there may be no memory for another.
+                entries.clear()
         except:  # bare, which is shorter on a board
             if CPYTHON:
                 self.finish(entries, closed)

@@ -152,8 +152,6 @@ class ConnectionManager(Later):
                 # There is nobody to lock out.
                 entry = ledger.lease(key, ssl_context, account.clock(), max_per_key)
                 doomed = ledger.doomed
-                if doomed:
-                    ledger.doomed = []
             if doomed:
                 if CPYTHON:
                     account.close_for(entry, doomed)
@@ -190,15 +188,23 @@ class ConnectionManager(Later):
                     socket = account.driver.connect(
                         account.socket_pool, key.host, key.port, timeout, context, key.server_name, key.source_address
                     )
+                if not CPYTHON:
+                    # In here, because there may be no memory for it; the entry has the socket then, to be closed.
+                    entry.socket = socket
+                    opened = account.ledger.open(entry, socket, account.clock())
                 break
             except BaseException as error:
                 try:
+                    if entry.socket and not CPYTHON:
+                        raise error
                     account.failed(entry, key, context, error)
                 except BaseException:
                     # Not `fail`: what stopped it may be that there is no memory to load that.
-                    account.decide(account.ledger.discard, entry, FAILED)
+                    self.discard(entry, FAILED)
                     raise
-        if not account.decide(account.ledger.open, entry, socket, account.clock()):
+        if CPYTHON:
+            opened = account.decide(account.ledger.open, entry, socket, account.clock())
+        if not opened:
             account.was_reset(key, socket)
         if account.cooldown:
             account.cooldown.succeeded(key)
@@ -229,8 +235,14 @@ class ConnectionManager(Later):
         else:
             ledger.recycle(entry, account.clock(), max_idle)
             if ledger.doomed:
-                account.close(ledger.take_doomed())
+                account.close(ledger.doomed)
 
     def discard(self, entry: "Entry", reason: str = DISCARDED) -> None:
         """Give a leased entry back to be closed; `reason` is counted in `stats()`."""
-        self._account.decide(self._account.ledger.discard, entry, reason)
+        account = self._account
+        if CPYTHON:
+            account.decide(account.ledger.discard, entry, reason)
+        else:
+            # `Account.decide`, without what that needs memory for.
+            account.ledger.discard(entry, reason)
+            account.close(account.ledger.doomed)

@@ -77,13 +77,14 @@ class Entry(_EntryMethods):
     `socket` is None until it is open; `leases` counts how often it was handed out; `reason` says why it was closed.
     """
 
-    state = CONNECTING
-    socket: "Any" = None
-    reason: "str | None" = None
     expires_at: float = NEVER
-    leases = idle_since = 0
 
     def __init__(self, bucket: Bucket, tls: bool, units: int) -> None:
+        # All that every entry gets at once: later a board may have no memory for one more.
+        self.state = CONNECTING
+        self.socket: Any = None
+        self.reason: str | None = None
+        self.leases = self.idle_since = 0
         self.bucket = bucket
         self.generation = bucket.generation
         self.tls = tls
@@ -179,10 +180,11 @@ class Ledger(Later):
                     break
                 self._evict(self.idle_tls if tls_full else self.idle, EVICTED)
                 self.settle(self.doomed[-1:])
-        self.buckets[key] = bucket
-        bucket.open += 1
+        # What a board may have no memory for comes before what is counted; so too below.
         entry = Entry(bucket, tls, units)
+        self.buckets[key] = bucket
         self.connecting[entry] = None
+        bucket.open += 1
         self.used += units
         self.tls_used += tls
         return entry
@@ -201,13 +203,13 @@ class Ledger(Later):
         """The connect succeeded. False if the entry was closed meanwhile: the socket is the caller's to let go."""
         if entry.state != CONNECTING:
             return False
+        if self.max_age is not None:
+            entry.expires_at = now + self.lifetime()
+        self.by_socket[socket] = entry
         entry.state = LEASED
         del self.connecting[entry]
         entry.socket = socket
         entry.leases = 1
-        if self.max_age is not None:
-            entry.expires_at = now + self.lifetime()
-        self.by_socket[socket] = entry
         self.opened += 1
         self.peak = max(self.peak, len(self.connecting) + len(self.by_socket))
         return True
@@ -235,11 +237,11 @@ class Ledger(Later):
             if reason:
                 self._doom(entry, reason)
                 return False
-        entry.state = IDLE
-        entry.idle_since = now
         idle[entry] = self.idle[entry] = None
         if entry.tls:
             self.idle_tls[entry] = None
+        entry.state = IDLE
+        entry.idle_since = now
         return True
 
     def discard(self, entry: Entry, reason: str = DISCARDED) -> None:
@@ -247,7 +249,7 @@ class Ledger(Later):
 
         Raises LeaseError if the entry is neither leased nor connecting.
         """
-        if entry.state == LEASED or self.connecting.pop(entry, self) is None:
+        if entry.state == LEASED or entry in self.connecting:
             self._doom(entry, reason)
         else:
             self.refuse(entry, "discard")
@@ -279,20 +281,20 @@ class Ledger(Later):
 
     def _evict(self, idle: "Iterable[Entry]", reason: str) -> None:
         """Doom the first of these idle entries."""
-        entry = next(iter(idle))
-        del self.idle[entry]
-        del entry.bucket.idle[entry]
-        if entry.tls:
-            del self.idle_tls[entry]
-        self._doom(entry, reason)
+        self._doom(next(iter(idle)), reason)
 
     def _doom(self, entry: Entry, reason: str) -> None:
-        entry.state = CLOSED
         entry.reason = reason
         self.closed[reason] = self.closed.get(reason, 0) + 1
-        self.by_socket.pop(entry.socket, None)
+        self.doomed.append(entry)
+        entry.state = CLOSED
         bucket = entry.bucket
+        self.by_socket.pop(entry.socket, None)
+        # Whatever its state: a step that there was no memory for may have been left halfway.
+        self.connecting.pop(entry, None)
+        self.idle.pop(entry, None)
+        self.idle_tls.pop(entry, None)
+        bucket.idle.pop(entry, None)
         bucket.open -= 1
         if not bucket.open:
             del self.buckets[bucket.key]
-        self.doomed.append(entry)

@@ -74,8 +74,6 @@ class HTTPConnectionPool(RequestMethods):
         _connect: "Any" = None
         _unkept: "str | None" = None
         """Why its sockets are not kept: once it was closed or let go."""
-    num_connections = num_requests = 0
-    """Connections opened, requests sent."""
     _lease_key: "tuple[PoolKey, Any] | None" = None
     _closed = False
     # The headers of the last request and what they became: the next has the same, as a rule. See `_lines_of`.
@@ -125,6 +123,8 @@ class HTTPConnectionPool(RequestMethods):
         # A pool by itself is a session by itself; and pools of one manager for the same host share no sockets.
         self._serial = next_serial()
         self._session = session or self._serial
+        # Connections opened, requests sent.
+        self.num_connections = self.num_requests = 0
 
     # -- requests
 
@@ -198,9 +198,10 @@ class HTTPConnectionPool(RequestMethods):
                 # Another that was idle as long: fresh is what is wanted.
                 manager.discard(entry, "stale")
                 continue
-            exchange = begin(self, entry, (lines[2] or self._unkept) if CPYTHON else lines[2])
-            exchange.timeout = timeout
+            exchange = None
             try:
+                exchange = begin(self, entry, (lines[2] or self._unkept) if CPYTHON else lines[2])
+                exchange.timeout = timeout
                 if CPYTHON and clock:
                     left = clock.read_timeout
                     if left == 0:
@@ -215,8 +216,17 @@ class HTTPConnectionPool(RequestMethods):
                     else:
                         body.send(exchange)
                 exchange.receive(method)
-                break
+                if CPYTHON:
+                    break
+                # Here, because there may be no memory for it. It is too late to repeat the request.
+                recycled = False
+                self.num_requests += 1
+                return HTTPResponse(exchange, url, preload_content)  # type: ignore[arg-type]
             except BaseException as error:
+                if not exchange:
+                    # No memory for one.
+                    manager.discard(entry)
+                    raise
                 exchange.abort("interrupted")
                 again = recycled and not again
                 if again:
@@ -226,15 +236,14 @@ class HTTPConnectionPool(RequestMethods):
                 spare(exchange)
                 if not again:
                     raise
-        self.num_requests += 1
         if CPYTHON:
+            self.num_requests += 1
             response = HTTPResponse(exchange, url, method, decode_content, None, enforce_content_length)
             if preload_content:
                 response.data  # noqa: B018
             else:
                 shrink(exchange)
             return response
-        return HTTPResponse(exchange, url, preload_content)  # type: ignore[arg-type]
 
     if not CPYTHON:
         # With retries, and redirects within the host, it is in `pool_methods`. On a board redirects are the manager's.

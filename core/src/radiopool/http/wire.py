@@ -241,10 +241,16 @@ class Exchange:
         if close:
             self.abort(close)
             return
-        entry = self.entry
-        self.entry = None
         pool = self.pool
-        pool.manager.recycle(entry, pool.maxsize)
+        if CPYTHON:
+            # First, since another thread may close the response.
+            entry = self.entry
+            self.entry = None
+            pool.manager.recycle(entry, pool.maxsize)
+        else:
+            # Last: what fails for want of memory can still be aborted.
+            pool.manager.recycle(self.entry, pool.maxsize)
+            self.entry = None
 
     def abort(self, reason: str) -> None:
         """End the lease wherever it is; the connection is closed."""
