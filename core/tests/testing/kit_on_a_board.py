@@ -23,12 +23,12 @@ class Socket:
     def __init__(self, radio, family, kind):
         self.radio = radio
         self.raw = socket.socket(family, kind)
+        # A blocking one would send all or wait, whatever the timeout.
+        self.raw.setblocking(False)
         self.timeout = None
         radio.open += 1
 
     def connect(self, address):
-        if self.timeout:
-            self.raw.setblocking(False)
         try:
             self.raw.connect(address)
         except OSError as error:
@@ -41,7 +41,6 @@ class Socket:
             except OSError as again:
                 if again.args[0] != 106:  # EISCONN
                     raise
-        self.raw.setblocking(True)
 
     def wait(self, event):
         """Until the socket is ready, or the timeout."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from radiopool.testing import FAILED, PASSED, Bench, Check, all_checks, requirement, run_check
+from radiopool.testing import FAILED, PASSED, SKIPPED, Bench, Check, all_checks, requirement, run, run_check
 from radiopool.testing.broken import BROKEN
 from radiopool.testing.loopback import LoopbackDriver, LoopbackRadio
 from radiopool.testing.peers import Peers
@@ -40,6 +40,15 @@ def test_the_right_driver_passes(name: str, peers: Peers, radio: LoopbackRadio) 
         raise result.error
     assert result.status == PASSED
     assert not radio.table
+
+
+@pytest.mark.parametrize("budget", [(1, 1), (2, 1), (4, 0)])
+def test_the_right_driver_of_a_small_radio_passes(budget: "tuple[int, int]", peers: Peers) -> None:
+    radio = LoopbackRadio(budget)
+    report = run(Bench(LoopbackDriver(), radio, peers, open_sockets=lambda: len(radio.table), examples=5))
+    assert report.with_status(FAILED) == []
+    skipped = {result.check.name for result in report.with_status(SKIPPED) if result.check.needs != "tls"}
+    assert skipped == ({"connections are apart", "listens"} if budget[0] == 1 else set())
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -35,9 +35,9 @@ def require(condition: "Any", message: str, *seen: "Any") -> None:
 class Peer:
     """Where the peer is, and what it offers: all that a radio must be told to reach it.
 
-    host: its address. ports: word -> port, of "plain", "udp", "refused", "silent", "blackhole", "ipv6", "tls",
-    "expired", "wrong name", "untrusted"; a check whose port is missing is skipped. name: what the good certificate
-    names. ca: the CA's certificate, PEM text. ipv6_host: the address of the port "ipv6".
+    host: its address. ports: word -> port, of "plain", "narrow", "udp", "refused", "silent", "blackhole", "ipv6",
+    "tls", "expired", "wrong name", "untrusted"; a check whose port is missing is skipped. name: what the good
+    certificate names. ca: the CA's certificate, PEM text. ipv6_host: the address of the port "ipv6".
 
     `radiopool.testing.peers.Peers` is one that serves; `python -m radiopool.testing.peers` serves in a process of its
     own and prints these arguments as JSON.
@@ -321,6 +321,11 @@ class Bench:
         except Exception as error:
             raise Failed("%s came out, which is no OSError: %s" % (type(error).__name__, error)) from error
         raise Failed("nothing was raised; it returned %r" % (result,))
+
+    def takes(self, sockets: int) -> None:
+        """Skip the check on a radio that has fewer sockets than that."""
+        if self.budget() < sockets:
+            raise Skipped("it takes %d sockets at once, and the radio has %d" % (sockets, self.budget()))
 
     def budget(self) -> int:
         """How many sockets are to be open at once: the declared budget, at most `most`."""

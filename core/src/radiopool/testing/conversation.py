@@ -10,6 +10,8 @@ One command per line; numbers are bytes or milliseconds:
     bye N           N bytes, then the end of the stream, and the connection is closed
     half N          N bytes, then the end of the peer's stream only; it goes on obeying what comes
     hold MS N       waits that long, then `half N`: for a check that must do something first
+    deaf MS         nothing is read for that long, or until another connection says `hear`; then all is thrown away
+    hear            ends the deafness of all connections
     reset           a TCP reset
     count           the number of connections that are open at the peer, and a newline
     port            a free TCP port of the peer's machine, and a newline
@@ -32,11 +34,19 @@ MOST_DATA = 1 << 22
 
 
 class Conversation:
-    """One connection, served until its end. `stopping` is set when the peer is to end; `count` is what it answers."""
+    """One connection, served until its end. `stopping` is set when the peer is to end; whoever waits for `hearing` is
+    deaf; `count` is what it answers."""
 
-    def __init__(self, stream: socket.socket, stopping: threading.Event, count: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        stream: socket.socket,
+        stopping: threading.Event,
+        hearing: threading.Event,
+        count: Callable[[], int],
+    ) -> None:
         self._stream = stream
         self._stopping = stopping
+        self._hearing = hearing
         self._count = count
         self._received = b""
         self._over = False
@@ -82,6 +92,15 @@ class Conversation:
                 self._pause(numbers[0])
             self._stream.sendall(pattern(numbers[-1]))
             self._stream.shutdown(socket.SHUT_WR)
+        elif word == "deaf":
+            self._hearing.wait(numbers[0] / 1000)
+            while self._stream.recv(65536):
+                pass
+            self._over = True
+        elif word == "hear":
+            # Wakes those that wait now, and nobody who begins to.
+            self._hearing.set()
+            self._hearing.clear()
         elif word == "reset":
             self._reset()
         elif word == "count":

@@ -49,10 +49,10 @@ class Certificates:
 class Peers(Peer):
     """A `Peer` that serves, from entering to leaving its `with` block, on free ports of `host`.
 
-    Ports: "plain" and "ipv6" obey (see `conversation`); "tls", "expired", "wrong name" and "untrusted" do so after a
-    TLS handshake with such a certificate; "udp" sends every datagram back; "silent" accepts and says nothing;
-    "refused" is closed; "blackhole" never answers (a listener whose backlog is full; Linux only). `open` is the number
-    of connections that are open here.
+    Ports: "plain" and "ipv6" obey (see `conversation`); "narrow" does so behind small buffers; "tls", "expired", "wrong
+    name" and "untrusted" do so after a TLS handshake with such a certificate; "udp" sends every datagram back; "silent"
+    accepts and says nothing; "refused" is closed; "blackhole" never answers (a listener whose backlog is full; Linux
+    only). `open` is the number of connections that are open here.
     """
 
     def __init__(self, host: str = "127.0.0.1", name: str = "peer.test") -> None:
@@ -60,6 +60,7 @@ class Peers(Peer):
         super().__init__(host, {}, name, certificates.ca)
         self._contexts = certificates.contexts
         self._stopping = threading.Event()
+        self._hearing = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listening: list[socket.socket] = []
         # Guards the threads and the next two: every connection has a thread.
@@ -76,6 +77,7 @@ class Peers(Peer):
     def __enter__(self) -> Peers:
         try:
             self._listen("plain", self.host, self._obey)
+            self._listen("narrow", self.host, self._obey, narrow=True)
             for word, context in self._contexts.items():
                 self._listen(word, self.host, self._obey_after_handshake(context))
             self._listen("silent", self.host, self._say_nothing)
@@ -94,6 +96,7 @@ class Peers(Peer):
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
+        self._hearing.set()
         for listener in self._listening:
             _shut(listener)
         with self._lock:
@@ -124,8 +127,12 @@ class Peers(Peer):
             thread.start()
             self._threads.append(thread)
 
-    def _listen(self, word: str, host: str, serve: Callable[[socket.socket], None]) -> None:
+    def _listen(self, word: str, host: str, serve: Callable[[socket.socket], None], narrow: bool = False) -> None:
         listener = self._bind(word, host)
+        if narrow:
+            # A sender's buffer follows its peer's, and the size of segments that the peer asks for: 30 KB fill both.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         listener.listen(128)
         self._start(self._accept, listener, serve)
 
@@ -161,13 +168,13 @@ class Peers(Peer):
         stream.close()
 
     def _obey(self, stream: socket.socket) -> None:
-        Conversation(stream, self._stopping, lambda: self.open).serve()
+        Conversation(stream, self._stopping, self._hearing, lambda: self.open).serve()
 
     def _obey_after_handshake(self, context: ssl.SSLContext) -> Callable[[socket.socket], None]:
         def serve(stream: socket.socket) -> None:
             # A descriptor of its own, so that `stream` can be shut down from outside until the end.
             with context.wrap_socket(stream.dup(), server_side=True) as wrapped:
-                Conversation(wrapped, self._stopping, lambda: self.open).serve()
+                Conversation(wrapped, self._stopping, self._hearing, lambda: self.open).serve()
 
         return serve
 

@@ -130,4 +130,6 @@ def has_trait(traits: "Any", word: str) -> bool:
     """Whether the traits declare that word: "tls", "udp", "ipv6", "listen" or "budget"."""
     if word == "budget":
         return traits.budget[0] is not None
+    if word == "tls" and traits.budget[1] == 0:
+        return False
     return bool(getattr(traits, word))

@@ -182,6 +182,19 @@ class TLSEndIsAnError(ChangedTLS):
         return count
 
 
+@caught_by("closed tls socket gives nothing")
+class TLSGivesOnceClosed(ChangedTLS):
+    """Takes the error of a closed TLS socket for the end of the stream."""
+
+    def receive(self, call: Callable[[], int]) -> int:
+        try:
+            return call()
+        except TimeoutError:
+            raise
+        except OSError:
+            return 0
+
+
 @caught_by("tls timeout is told")
 class TLSTimeoutIsTLS(ChangedTLS):
     """A TLS read that times out raises an error of TLS."""

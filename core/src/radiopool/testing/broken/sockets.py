@@ -141,6 +141,19 @@ class TimeoutIsAgain(LoopbackSocket):
             raise OSError(errno.EAGAIN, "try again") from None
 
 
+@with_socket("send timeout is told")
+class SendsForEver(LoopbackSocket):
+    """A send waits for room, whatever the timeout."""
+
+    def send(self, data: Any) -> int:
+        timeout = self.raw.gettimeout()
+        self.raw.settimeout(None)
+        try:
+            return self.raw.send(data)
+        finally:
+            self.raw.settimeout(timeout)
+
+
 @with_socket("timeouts can change", "timeout is applied again")
 class LowestTimeout(LoopbackSocket):
     """A timeout once set can only be lowered."""
@@ -196,6 +209,21 @@ class DeadWithoutErrno(LoopbackSocket):
         if self.closed:
             raise RuntimeError("The socket has been closed.")
         return super().send(data)
+
+
+@with_socket("closed socket gives nothing")
+class GivesOnceClosed(LoopbackSocket):
+    """Receives more than it is asked for, and gives the rest out even when it is closed."""
+
+    def __init__(self, radio: LoopbackRadio, raw: Any) -> None:
+        super().__init__(radio, raw)
+        self.rest = b""
+
+    def recv_into(self, buffer: Any, nbytes: int = 0) -> int:
+        self.rest = self.rest or self.raw.recv(4096)
+        count = min(nbytes or len(buffer), len(self.rest))
+        buffer[:count], self.rest = self.rest[:count], self.rest[count:]
+        return count
 
 
 @with_socket("close while reading")

@@ -82,9 +82,11 @@ def check_keys_are_apart(bench: "Bench") -> None:
     manager.recycle(entry)
     other = bench.lease(manager, "b")
     require(other.socket is not socket, "a socket was handed out for another key")
-    again = bench.lease(manager, "a")
-    require(again.socket is socket, "the key's own socket was not recycled")
     bench.echoes(other.socket)
+    manager.recycle(other)
+    again = bench.lease(manager, "a")
+    # On a radio with one socket the other lease evicted it.
+    require(again.socket is socket or bench.budget() == 1, "the key's own socket was not recycled")
     bench.echoes(again.socket)
 
 
@@ -103,11 +105,12 @@ def check_tls_keys_are_apart(bench: "Bench") -> None:
     bench.echoes(plain.socket)
     manager.recycle(plain)
     again = bench.lease(manager, context=contexts[0])
-    require(again.socket is socket, "a TLS socket was not recycled for its own context")
-    bench.echoes(socket)
+    evicted = bench.budget() <= bench.traits.tls_cost
+    require(again.socket is socket or evicted, "a TLS socket was not recycled for its own context")
+    bench.echoes(again.socket)
     manager.recycle(again)
     other = bench.lease(manager, context=contexts[1])
-    require(other.socket is not socket, "a TLS socket was handed out for another TLS context")
+    require(other.socket is not again.socket, "a TLS socket was handed out for another TLS context")
     bench.echoes(other.socket)
 
 
@@ -115,24 +118,22 @@ def check_budget_is_kept(bench: "Bench") -> None:
     """With more hosts than sockets idle ones make room, leased ones never, and not one too many is open."""
     limit = min(bench.budget(), 4)
     manager = bench.manager(Policy(budget=limit))
-    held = bench.lease(manager, "held")
+    held = [bench.lease(manager, "held %d" % number) for number in range(limit // 2)]
     for number in range(limit * 2 + 1):
         entry = bench.lease(manager, "host %d" % number)
         bench.echoes(entry.socket)
         manager.recycle(entry)
-    bench.echoes(held.socket)
     require(bench.driver.peak <= limit, "%d sockets were open under a budget of %d", bench.driver.peak, limit)
-    leased = [bench.lease(manager, "more %d" % number) for number in range(limit - 1)]
+    held += [bench.lease(manager, "more %d" % number) for number in range(limit - len(held))]
     try:
         bench.lease(manager, "one too many")
     except OutOfSocketsError:
         pass
     else:
         require(False, "a lease beyond the budget was granted: %r", manager.stats())
-    for entry in leased:
+    for entry in held:
         bench.echoes(entry.socket)
         manager.discard(entry)
-    manager.discard(held)
     manager.close_all()
     bench.nothing_stays_open()
 
@@ -174,8 +175,8 @@ def check_close_all_leaves_nothing(bench: "Bench") -> None:
     """After `close_all` and the last socket given back nothing is open, and the manager works as before."""
     manager = bench.manager()
     leased = bench.lease(manager, "leased")
-    idle = bench.lease(manager, "idle")
-    manager.recycle(idle)
+    if bench.budget() > 1:
+        manager.recycle(bench.lease(manager, "idle"))
     manager.close_all()
     bench.echoes(leased.socket)
     manager.recycle(leased)

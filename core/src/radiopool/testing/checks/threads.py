@@ -12,7 +12,7 @@ from radiopool.testing.bench import Bench, Skipped, require
 
 def check_close_while_reading(bench: Bench) -> None:
     """Closing a socket in which another thread reads returns, ends the read within its timeout, and hurts no other."""
-    other = bench.connect()
+    others = [bench.connect()] if bench.budget() > 1 else []
     socket = bench.connect()
     socket.settimeout(bench.timeout * 4)
     reading = threading.Event()
@@ -39,8 +39,8 @@ def check_close_while_reading(bench: Bench) -> None:
             bench.driver.abandon(socket)
             require(False, "%s did not return", deed)
     require(results[0] == 0 or isinstance(results[0], OSError), "the read ended with %r", results[0])
-    bench.echoes(other)
-    bench.echoes(bench.connect())
+    for other in [*others, bench.connect()]:
+        bench.echoes(other)
 
 
 def check_threads_do_not_mix(bench: Bench) -> None:
