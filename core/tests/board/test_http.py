@@ -270,6 +270,14 @@ def test_reading_in_pieces():
     http.clear()
 
 
+def test_more_may_be_asked_for_than_there_is_memory():
+    _, _, http = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789", step=3)
+    response = http.request("GET", "http://a.example/", preload_content=False)
+    assert response.read(1 << 40) == b"0123456789"
+    assert response.read(1 << 40) == b""
+    http.clear()
+
+
 def test_what_is_left_unread_is_drained_if_small_and_closed_if_not():
     for size, kept in ((1000, True), (100000, False)):
         _, manager, http = serve(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)

@@ -1,10 +1,12 @@
 """Reading a response that was not preloaded: one kind of read after another, and what else a binary file can do."""
 
+import array
 import gc
 import gzip
 import io
 import pickle
 import random
+import threading
 import weakref
 import zipfile
 
@@ -93,10 +95,62 @@ def test_no_byte_is_lost_behind_a_line(open_one, manager, framed, read):
 
 
 @FRAMINGS
-@pytest.mark.parametrize("protocol", [0, 2])
+@pytest.mark.parametrize("protocol", [0, 2, 3, 4, 5])
 def test_a_pickle_is_loaded(open_one, framed, protocol):
     thing = {"name": ["value", 1, 2.5, None, b"bytes" * 500], 7: "ü" * 300}
     assert pickle.load(open_one(framed(pickle.dumps(thing, protocol) + b"rest"))) == thing
+
+
+@FRAMINGS
+def test_a_buffer_is_filled_however_the_body_comes(open_one, framed):
+    response = open_one(framed(b"0123456789" * 5))
+    buffer = bytearray(30)
+    assert response.readinto(buffer) == 30 and buffer == b"0123456789" * 3
+    numbers = array.array("I", [0, 0])
+    assert response.readinto(numbers) == 8 and numbers.tobytes() == b"01234567"
+    assert response.readinto(buffer) == 12 and buffer.startswith(b"890123456789")
+    assert response.readinto(buffer) == 0
+
+
+@pytest.mark.parametrize("framed", [in_chunks, in_gzip_and_chunks])
+def test_or_takes_what_is_there(talking, manager, framed):
+    whole = framed(b"0123456789" * 5)
+    # The last chunk's data and what is behind it come when the first bytes were read.
+    there, rest = whole[:-12], whole[-12:]
+    read = threading.Event()
+
+    def talk(connection):
+        connection.recv(65536)
+        connection.sendall(there)
+        read.wait(LONG)
+        connection.sendall(rest)
+
+    with PoolManager(timeout=LONG, manager=manager) as http:
+        response = http.request("GET", talking(talk).url, preload_content=False)
+        buffer = bytearray(60)
+        count = response.readinto1(buffer)
+        assert 0 < count < 50 and buffer[:count] == (b"0123456789" * 5)[:count]
+        read.set()
+        assert response.read() == (b"0123456789" * 5)[count:]
+
+
+@pytest.mark.parametrize("framed", [in_gzip, in_gzip_and_chunks])
+@pytest.mark.parametrize("read", ["read", "read1", "stream", "read_chunked"])
+def test_parts_of_a_coded_body_as_it_came(open_one, framed, read):
+    response = open_one(framed(b"a body" * 50))
+    if read == "read_chunked" and not response.chunked:
+        return
+    if read in ("stream", "read_chunked"):
+        raw = b"".join(getattr(response, read)(7, decode_content=False))
+    else:
+        raw = b"".join(iter(lambda: getattr(response, read)(7, decode_content=False), b""))
+    assert gzip.decompress(raw) == b"a body" * 50
+
+
+@FRAMINGS
+def test_more_may_be_asked_for_than_there_is_memory(open_one, manager, framed):
+    assert open_one(framed(b"0123456789")).read(1 << 62) == b"0123456789"
+    assert manager.stats()["leased"] == 0
 
 
 def test_lines_longer_than_what_comes_at_once(open_one):

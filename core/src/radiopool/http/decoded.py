@@ -36,13 +36,14 @@ def read(response: HTTPResponse, amt: int | None, decode: bool) -> bytes:
         if response._ahead is not None:
             held = response._ahead.read() + held
         return held + bytes(decoder.decompress(response._raw(None))) + _end(response, decoder)
-    body = b""
-    while len(body) < amt:
-        piece = read1(response, amt - len(body), decode)
+    pieces = []
+    while amt:
+        piece = read1(response, amt, decode)
         if not piece:
             break
-        body += piece
-    return body
+        pieces.append(piece)
+        amt -= len(piece)
+    return b"".join(pieces)
 
 
 def read1(response: HTTPResponse, amt: int, decode: bool) -> bytes:

@@ -7,6 +7,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from radiopool.http.wire import Exchange
 
 _BLOCK = 1 << 24
@@ -27,10 +29,10 @@ def is_head(head: bytes) -> bool:
 
 
 class _Body(io.RawIOBase):
-    """An exchange's body as a raw file, for `io.BufferedReader` to read into place."""
+    """What `receive(buffer, size)` gives as a raw file, for `io.BufferedReader` to read into place."""
 
-    def __init__(self, exchange: "Exchange") -> None:
-        self.exchange = exchange
+    def __init__(self, receive: "Callable[[Any, int], int]") -> None:
+        self.receive = receive
         self.error: OSError | None = None
 
     def readable(self) -> bool:
@@ -38,7 +40,7 @@ class _Body(io.RawIOBase):
 
     def readinto(self, buffer: "Any") -> int:
         try:
-            return self.exchange.readinto(buffer, len(buffer))
+            return self.receive(buffer, len(buffer))
         except OSError as error:
             # An end, for the reader: it gives out what came until then.
             self.error = error
@@ -48,20 +50,25 @@ class _Body(io.RawIOBase):
             buffer.release()
 
 
-def read_exactly(exchange: "Exchange", size: int) -> bytes:
-    """`size` bytes of the body. A peer may claim any length: memory is spent on what came, not on what was promised.
+def read_up_to(receive: "Callable[[Any, int], int]", size: int) -> bytes:
+    """`size` bytes of a body, fewer at its end, where `receive(buffer, size)` gives 0.
+
+    A peer may claim any length and a caller ask for any: memory is spent on what came, not on what was promised.
 
     `BufferedReader` receives into the bytes object that it returns, and so copies nothing; no code in Python can make
     one. What it has reserved and not yet filled is no memory to the system.
     """
-    body = _Body(exchange)
+    body = _Body(receive)
     # A buffer of one byte is none.
     reader = io.BufferedReader(body, 1)
     pieces = []
-    while size and body.error is None:
-        piece = reader.read(min(size, _BLOCK))
+    while size:
+        block = min(size, _BLOCK)
+        piece = reader.read(block)
         pieces.append(piece)
-        size -= len(piece)
+        if len(piece) < block:
+            break
+        size -= block
     reader.detach()
     whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     if body.error is not None:

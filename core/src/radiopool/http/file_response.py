@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from radiopool.http.errors import IncompleteRead
-from radiopool.http.fastwire import drop, shut_down
+from radiopool.http.fastwire import drop, read_up_to, shut_down
 from radiopool.http.response import BaseHTTPResponse
 
 if TYPE_CHECKING:
@@ -249,7 +249,10 @@ class HTTPResponse(BaseHTTPResponse):
 
     def _raw(self, amt: int | None) -> bytes:
         if amt is not None:
-            return super().read(amt)
+            if amt > 65536:
+                return read_up_to(self._receive, amt)
+            buffer = bytearray(amt)
+            return bytes(memoryview(buffer)[: _fill(buffer, self._receive)])
         ahead = b"" if self._ahead is None else self._ahead.read()
         try:
             body = super().read()
@@ -266,7 +269,8 @@ class HTTPResponse(BaseHTTPResponse):
         # A missing last chunk is no matter of the Content-Length.
         return not self.enforce_content_length and not self.chunked
 
-    def _fill(self, buffer: Any) -> int:
+    def _receive(self, buffer: Any, size: int) -> int:
+        # What is there of the body as sent, with at most one wait for the peer.
         if self._ahead is not None:
             count = self._ahead.readinto(buffer)
             if count:
@@ -275,7 +279,7 @@ class HTTPResponse(BaseHTTPResponse):
         if source is None:
             return 0
         try:
-            count = source.readinto(buffer, len(buffer))
+            count = source.readinto(buffer, size)
         except BaseException as error:
             # What is an error of the exchange has ended it already.
             source.abort("interrupted")
@@ -288,12 +292,20 @@ class HTTPResponse(BaseHTTPResponse):
         return count
 
     def readinto(self, b: Any) -> int:
-        """Fill the buffer with the next bytes of the body: how many, 0 at its end. May be fewer than fit."""
+        """Fill the buffer with the next bytes of the body: how many; fewer than fit only at its end."""
+        return _fill(b, self._receive_decoded)
+
+    def readinto1(self, b: Any) -> int:
+        """Up to as many bytes as fit with at most one wait for the peer: how many, 0 at the end of the body."""
+        view = memoryview(b).cast("B")
+        return self._receive_decoded(view, len(view))
+
+    def _receive_decoded(self, buffer: Any, size: int) -> int:
         if self._encoded and self.decode_content:
-            piece = self.read1(len(b))
-            b[: len(piece)] = piece
+            piece = self.read1(size)
+            buffer[: len(piece)] = piece
             return len(piece)
-        return self._fill(b)
+        return self._receive(buffer, size)
 
     def read1(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
         """Up to `amt` bytes with at most one wait for the peer; b"" at the end."""
@@ -307,7 +319,7 @@ class HTTPResponse(BaseHTTPResponse):
 
     def _raw1(self, amt: int) -> bytes:
         buffer = bytearray(min(amt, 65536))
-        return bytes(memoryview(buffer)[: self._fill(buffer)])
+        return bytes(memoryview(buffer)[: self._receive(buffer, len(buffer))])
 
     def stream(self, amt: int | None = 65536, decode_content: bool | None = None) -> Iterator[bytes]:
         """The rest of the body in pieces of up to `amt` bytes; of a chunked one, at most a chunk at a time."""
@@ -349,13 +361,11 @@ class HTTPResponse(BaseHTTPResponse):
 
     def _chunk(self, amt: int | None) -> bytes:
         # The next chunk, whole unless it is longer than `amt`.
-        first = self._raw1(65536 if amt is None else amt)
-        chunk = first
-        while first and self._source is not None and self._source.left and (amt is None or len(chunk) < amt):
-            left = self._source.left
-            first = self._raw1(left if amt is None else min(left, amt - len(chunk)))
-            chunk += first
-        return chunk
+        chunk = self._raw1(65536 if amt is None else amt)
+        left = self._source.left if chunk and self._source is not None else 0
+        if not left:
+            return chunk
+        return chunk + self._raw(left if amt is None else min(left, amt - len(chunk)))
 
     def supports_chunked_reads(self) -> bool:
         """True: reads go straight to the connection."""
@@ -453,6 +463,18 @@ class HTTPResponse(BaseHTTPResponse):
 
     def __repr__(self) -> str:
         return "<HTTPResponse [%d]>" % self.status
+
+
+def _fill(buffer: Any, receive: Callable[[Any, int], int]) -> int:
+    view = memoryview(buffer).cast("B")
+    size = len(view)
+    done = 0
+    while done < size:
+        count = receive(view[done:], size - done)
+        if not count:
+            break
+        done += count
+    return done
 
 
 io.IOBase.register(HTTPResponse)

@@ -58,10 +58,10 @@ class ResponseMethods:
 
         Raises IncompleteRead (the peer closed early), ProtocolError, ReadTimeoutError.
         """
+        source = self._source
+        if source is None:
+            return b""
         if amt is None or amt < 0:
-            source = self._source
-            if source is None:
-                return b""
             try:
                 return source.read()  # type: ignore[no-any-return]
             except BaseException:
@@ -69,6 +69,10 @@ class ResponseMethods:
                 raise
             finally:
                 self._settle()
+        left = source.left
+        if left is not None and left < amt and not source.chunked:
+            # Whoever asks for the most that may come has no memory for it.
+            amt = left
         body = bytearray(amt)
         view = memoryview(body)
         done = 0

@@ -21,7 +21,7 @@ _SPARES = 16 if CPYTHON else 1
 
 if TYPE_CHECKING or CPYTHON:
     from radiopool.http.fastwire import is_head as is_head
-    from radiopool.http.fastwire import read_exactly
+    from radiopool.http.fastwire import read_up_to
 else:
     _TOKEN = b"-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+.^_`|~"
 
@@ -223,7 +223,7 @@ class Exchange:
         start = self.start
         if left is None or self.chunked or left > self.stop - start:
             if CPYTHON and left is not None and not self.chunked:
-                return read_exactly(self, left)
+                return read_up_to(self.readinto, left)
             from radiopool.http.unsized import read_rest
 
             return read_rest(self)
