@@ -1,6 +1,8 @@
 """HTTPHeaderDict, RecentlyUsedContainer, plain URLs beside the full parser, and what chooses a connection pool."""
 
+import email.message
 import io
+import operator
 import ssl
 import subprocess
 import sys
@@ -74,6 +76,46 @@ def test_headers_are_a_mapping(headers):
         headers.extend({}, {})
     assert headers.pop("a") == "b" and headers.pop("a", "gone") == "gone" and headers.setdefault("a", "x") == "x"
     assert eval(repr(headers)) == headers
+
+
+def test_header_names_may_be_bytes():
+    headers = HTTPHeaderDict({b"X-\xe4": "1"})
+    headers[b"Y"] = "2"
+    assert list(headers) == ["X-\xe4", "Y"]
+    assert b"x-\xe4" in headers and headers[b"y"] == headers["y"] == "2"
+
+
+def test_the_default_of_a_list_of_values_is_given_as_it_is(headers):
+    assert headers.getlist("x") == []
+    assert headers.getlist("x", None) is headers.get_all("x", None) is None
+    assert headers.getlist("x", "default") == "default"
+
+
+@pytest.mark.parametrize("other", [None, "", b"", 5, "ab"])
+def test_headers_are_not_equal_to_and_not_joined_with_what_has_no_fields(other):
+    headers = HTTPHeaderDict()
+    assert headers != other and headers == {}
+    for join in (operator.or_, operator.ior):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            join(headers, other)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        other | headers
+
+
+def test_headers_are_made_of_a_message_and_of_what_has_keys():
+    class Keyed:
+        def keys(self):
+            return ["a"]
+
+        def __getitem__(self, key):
+            return key * 2
+
+    message = email.message.Message()
+    message["X"], message["x"] = "1", "2"
+    extended = HTTPHeaderDict()
+    extended.extend(message)
+    assert extended.getlist("X") == HTTPHeaderDict(message).getlist("X") == ["1", "2"]
+    assert HTTPHeaderDict(Keyed()) == HTTPHeaderDict() | Keyed() == {"a": "aa"}
 
 
 def test_the_container_drops_what_was_used_longest_ago():

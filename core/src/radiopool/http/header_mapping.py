@@ -16,6 +16,8 @@ class HeaderMapping(MutableMapping[str, str]):
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, HeaderMapping):
+            if not _has_fields(other):
+                return NotImplemented
             try:
                 other = type(self)(other)  # type: ignore[call-arg]
             except (TypeError, ValueError):
@@ -72,14 +74,10 @@ class HeaderMapping(MutableMapping[str, str]):
         if len(args) > 1:
             raise TypeError("extend() takes at most 1 positional arguments (%d given)" % len(args))
         for fields in (*args, kwargs):
-            if isinstance(fields, HeaderMapping):
-                pairs: Any = fields.iteritems()
-            elif hasattr(fields, "keys") and hasattr(fields, "__getitem__"):
-                pairs = ((name, fields[name]) for name in fields.keys())  # noqa: SIM118
-            else:
-                pairs = fields
-            for name, value in pairs:
-                self.add(name, value)
+            self._extend(fields)
+
+    def _extend(self, headers: Any) -> None:
+        raise NotImplementedError
 
     def discard(self, key: str) -> None:
         """Delete the fields of that name, if there are any."""
@@ -94,22 +92,28 @@ class HeaderMapping(MutableMapping[str, str]):
         return type(self)(self)  # type: ignore[call-arg]
 
     def __or__(self: Self, other: object) -> Self:
+        if not _has_fields(other):
+            return NotImplemented
         merged = self.copy()
-        merged |= other
+        merged.extend(other)
         return merged
 
     def __ior__(self: Self, other: object) -> Self:
-        if not hasattr(other, "items") and not hasattr(other, "__iter__"):
+        if not _has_fields(other):
             return NotImplemented
         self.extend(other)
         return self
 
     def __ror__(self: Self, other: object) -> Self:
-        if not hasattr(other, "items") and not hasattr(other, "__iter__"):
+        if not _has_fields(other):
             return NotImplemented
         merged = type(self)(other)  # type: ignore[call-arg]
         merged.extend(self)
         return merged
+
+
+def _has_fields(other: object) -> bool:
+    return hasattr(other, "keys") or (hasattr(other, "__iter__") and not isinstance(other, (str, bytes)))
 
 
 class HeaderItems:

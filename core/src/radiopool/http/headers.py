@@ -35,12 +35,15 @@ class HTTPHeaderDict(HeaderMapping):
     def _extend(self, headers: "Any") -> None:
         if hasattr(headers, "items"):
             headers = headers.items()
+        elif CPYTHON and hasattr(headers, "keys"):
+            headers = [(name, headers[name]) for name in headers.keys()]  # noqa: SIM118 (it may be no mapping)
         for name, value in headers:
             self.add(name, value)
 
     def add(self, key: str, val: str, *, combine: bool = False) -> None:
         """One more field; those of that name stay. `combine` joins the value to the last one's with ", "."""
-        low = _lower(key)
+        key = _name(key)
+        low = key.lower()
         known = self._fields.get(low)
         if known is None:
             self._fields[low] = [key, val]
@@ -53,7 +56,9 @@ class HTTPHeaderDict(HeaderMapping):
     def getlist(self, key: str, default: "Any" = ()) -> "Any":
         """The values of every field of that name; `default` if there is none."""
         known = self._fields.get(_lower(key))
-        return list(default) if known is None else known[1:]
+        if known is None:
+            return [] if default == () else default
+        return known[1:]
 
     def get(self, key: str, default: "Any" = None) -> "Any":
         """The value, repeated ones joined with ", "; `default` if there is none."""
@@ -77,7 +82,8 @@ class HTTPHeaderDict(HeaderMapping):
         return value  # type: ignore[no-any-return]
 
     def __setitem__(self, key: str, val: str) -> None:
-        low = _lower(key)
+        key = _name(key)
+        low = key.lower()
         if low not in self._fields:
             self._order.append(low)
         self._fields[low] = [key, val]
@@ -88,7 +94,7 @@ class HTTPHeaderDict(HeaderMapping):
         self._order.remove(low)
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key.lower() in self._fields
+        return isinstance(key, (str, bytes)) and _lower(key) in self._fields
 
     def __len__(self) -> int:
         return len(self._order)
@@ -101,8 +107,12 @@ class HTTPHeaderDict(HeaderMapping):
         return "HTTPHeaderDict(%r)" % (list(self.items()),)
 
 
+def _name(name: "Any") -> str:
+    return text(name) if isinstance(name, bytes) else name
+
+
 def _lower(name: "Any") -> str:
-    return (name.decode() if isinstance(name, bytes) else name).lower()
+    return _name(name).lower()
 
 
 def parse(head: bytes) -> HTTPHeaderDict:
