@@ -121,11 +121,11 @@ def test_a_piece_that_is_none(number, piece):
     pieces = [b"ok"] * number + [piece]
     with pytest.raises(InvalidValueError, match="piece %d of the body is" % number) as caught:
         sent(RequestBody(pieces))
-    assert repr(piece) in str(caught.value)
+    assert type(piece).__name__ in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("body", "words"), [(5, "not 5"), (1.5, "not 1.5"), ({"a": "b"}, "fields= or json="), (object, "object")]
+    ("body", "words"), [(5, "not int"), (1.5, "not float"), ({"a": "b"}, "fields= or json="), (object, "not type")]
 )
 def test_what_is_no_body(body, words):
     with pytest.raises(InvalidValueError, match=words):

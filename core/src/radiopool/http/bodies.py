@@ -89,7 +89,10 @@ def urlencode(fields: "Any") -> str:
     except (TypeError, ValueError) as error:
         from radiopool.errors import InvalidValueError
 
-        raise InvalidValueError("fields must be a mapping, or pairs of name and value, not %r" % (fields,)) from error
+        # A field may be a password: none is shown.
+        raise InvalidValueError(
+            "fields must be a mapping, or pairs of name and value, not " + type(fields).__name__
+        ) from error
 
 
 def _quote(value: "Any") -> str:

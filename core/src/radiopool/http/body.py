@@ -56,7 +56,7 @@ class RequestBody:
                 raise InvalidValueError("body can't be a mapping: pass it as fields= or json=") from None
             if not isinstance(self.body, Iterable):
                 raise InvalidValueError(
-                    "body must be bytes, text, a file or an iterable of them, not %r" % (self.body,)
+                    "body must be bytes, text, a file or an iterable of them, not %s" % type(self.body).__name__
                 ) from None
 
     def start_at(self, position: int) -> None:
@@ -127,7 +127,9 @@ def _checked(pieces: Iterator[Any]) -> Iterator[Any]:
         if isinstance(piece, str):
             piece = piece.encode("utf-8")
         elif not isinstance(piece, (bytes, bytearray, memoryview)):
-            raise InvalidValueError("piece %d of the body is %r: give bytes or text" % (number, piece))
+            raise InvalidValueError(
+                "piece %d of the body is of type %s: give bytes or text" % (number, type(piece).__name__)
+            )
         # An empty chunk would end the body (RFC 9112, 7.1).
         if len(piece):
             yield piece

@@ -95,9 +95,9 @@ class RequestField:
         names = [name for name in _FIRST if self.headers.get(name)]
         names += [name for name in self.headers if name not in _FIRST and self.headers[name]]
         lines = ["%s: %s" % (name, self.headers[name]) for name in names]
-        for line in lines:
+        for name, line in zip(names, lines, strict=True):
             if "\r" in line or "\n" in line or "\0" in line:
-                raise InvalidHeader("field %r: the header %r has a line end or a NUL in it" % (self._name, line))
+                raise InvalidHeader("field %r: the header %r has a line end or a NUL in it" % (self._name, name))
         return "\r\n".join([*lines, "", ""])
 
     def _render_part(self, name: str, value: Value) -> str:

@@ -28,7 +28,9 @@ def iter_field_objects(fields: "Mapping[str, Any] | Iterable[Any]") -> Iterator[
         elif isinstance(field, (tuple, list)) and len(field) == 2:
             yield RequestField.from_tuples(*field)
         else:
-            raise InvalidValueError("fields must be (name, value) pairs or RequestFields, not %r" % (field,))
+            # Fields are passwords, too: their values are not shown.
+            kind = type(field).__name__ + (" of %d" % len(field) if isinstance(field, (tuple, list)) else "")
+            raise InvalidValueError("fields must be (name, value) pairs or RequestFields, not a " + kind)
 
 
 def encode_multipart_formdata(

@@ -43,7 +43,9 @@ def header_lines(defaults: "tuple[tuple[str, str], ...]", headers: "Any") -> "tu
                 raise refused("header %r must have text for a value, not of type %s" % (name, type(value).__name__))
             value = str(value)
         if not isinstance(name, str) or not name or name.strip(TOKEN):
-            raise refused("header name %r is no token (RFC 9110 section 5.1)" % name)
+            # What follows a colon was meant as the value.
+            start, colon, _ = str(name).partition(":")
+            raise refused("header name %r is no token (RFC 9110 section 5.1)" % (start + colon))
         if "\r" in value or "\n" in value or "\0" in value:
             # Without the value, which may be a secret.
             raise refused("header %s has a line end or a NUL in its value" % name)

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from radiopool.http.errors import LocationParseError, URLSchemeUnknown
 from radiopool.http.header_lines import lower
 from radiopool.http.headers import HTTPHeaderDict
+from radiopool.http.portable import masked
 from radiopool.http.rfc3986 import Url, parse_url
 
 # What describes a body, and means nothing or worse without it.
@@ -42,17 +43,19 @@ def target(url: str, location: str) -> Url:
         location = location.encode("latin-1").decode("utf-8")
     except UnicodeError:
         pass
+    joined: str | None = None
     try:
         # With a scheme it is absolute: urljoin would take `http:///path` for a path of this host.
-        following = parse_url(location if _SCHEME.match(location) else urljoin(url, location))
-    except LocationParseError:
-        raise
-    except ValueError as error:
-        raise LocationParseError("%s (from Location: %s)" % (error, location)) from error
+        joined = location if _SCHEME.match(location) else urljoin(url, location)
+    except ValueError:
+        pass  # it quotes the user information, which may be a password
+    if joined is None:
+        raise LocationParseError("%s (from Location)" % masked(location))
+    following = parse_url(joined)
     if following.scheme not in _PORTS:
         raise URLSchemeUnknown(following.scheme)
     if not following.host:
-        raise LocationParseError("%s (no host in Location: %s)" % (following, location))
+        raise LocationParseError("%s (no host in Location)" % masked(location))
     return following
 
 

@@ -195,6 +195,8 @@ def check_host(host: str) -> str:
 
     Raises LocationParseError for what can be neither.
     """
+    if "@" in host:
+        raise LocationParseError("a host has no user information: ***@%s" % host.rpartition("@")[2])
     _check_characters(host)
     bare = host.strip("[]")
     if ":" not in bare:
@@ -217,7 +219,7 @@ def _split_authority(authority: str, normal: bool) -> "tuple[str | None, str | N
     auth, _, host_port = authority.rpartition("@")
     match = _HOST_PORT.fullmatch(host_port)
     if match is None:
-        raise LocationParseError("%r is not a valid host or port" % host_port)
+        raise LocationParseError(_no_host_or_port(host_port))
     host, digits = match.groups()
     _check_characters(host)
     number = (digits or "").lstrip("0")
@@ -232,6 +234,17 @@ def _split_authority(authority: str, normal: bool) -> "tuple[str | None, str | N
     if auth and normal:
         auth = encode(auth, _USERINFO)
     return auth or None, host, int(digits) if digits else None
+
+
+def _no_host_or_port(host_port: str) -> str:
+    host, colon, _ = host_port.partition(":")
+    if not colon or "[" in host or "]" in host:
+        return "%r is not a valid host" % host_port
+    # Not the port: `user:pass/word@host` is a host, a port and a path.
+    return (
+        "what follows %r is not a valid port; in a user name or a password /, ?, # and \\ must be percent-encoded"
+        % host
+    )
 
 
 def _ipv6(host: str) -> str:
