@@ -38,7 +38,13 @@ class Lease:
         # is given back as well, so that nobody remembers it any longer.
         if entry is not None and (entry.state is LEASED or entry.reason == RESET) and entry.leases == self._number:
             if kind is None:
-                self._manager.recycle(entry)
+                try:
+                    self._manager.recycle(entry)
+                except BaseException:
+                    # An interrupt before the entry was given back takes nothing from the budget.
+                    if entry.state is LEASED and entry.leases == self._number:
+                        self._manager.discard(entry)
+                    raise
             elif CPYTHON and kind is GeneratorExit:
                 self._manager._account.drop(entry)
             else:

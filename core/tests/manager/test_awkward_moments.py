@@ -425,6 +425,24 @@ def test_a_waiter_whose_close_fails_is_not_left_in_the_line(port, grudging):
         pass
 
 
+def test_an_interrupt_while_a_block_ends_takes_nothing_from_the_budget(port, grudging):
+    class Interrupted(Ticking):
+        error = None
+
+        def __call__(self):
+            error, self.error = self.error, None
+            if error:
+                raise error
+            return 0
+
+    clock = Interrupted()
+    manager = grudging(clock, budget=1)
+    with pytest.raises(KeyboardInterrupt), manager.lease("127.0.0.1", port):
+        clock.error = KeyboardInterrupt()
+    with manager.lease("127.0.0.1", port, wait=0):
+        assert manager.stats()["closed"] == {"discarded": 1}
+
+
 def test_a_waiter_is_served_when_a_learned_limit_is_forgotten(port, grudging, monkeypatch):
     for module in (ledger_methods, recycling, threaded):
         monkeypatch.setattr(module, "LEARNED_MS", 50)
