@@ -301,6 +301,31 @@ def test_the_target_has_a_wrong_certificate_inside_a_good_tunnel(proxy_that, rad
     assert manager_for(radio).managed_socket_count == 0
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"], ids=["head", "body"])
+def test_tls_that_breaks_in_an_answer(answer, proxy_that, radio, authority, trust):
+    """As by the alert with which TLS 1.3 refuses a client's certificate."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("target.example").configure_cert(server)
+
+    def script(connection, head):
+        connection.sendall(ESTABLISHED)
+        with server.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(4096)
+            secure.sendall(answer)
+            with socket.socket(fileno=socket.dup(secure.fileno())) as raw:
+                raw.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+                raw.recv(4096)
+        return "close"
+
+    proxy = proxy_that(script)
+    with (
+        ProxyManager(proxy.url, radio=radio, ssl_context=trust) as http,
+        pytest.raises(SSLError, match="TunnelPool.host='target.example'.*(BAD_RECORD_MAC|bad record mac)"),
+    ):
+        http.request("GET", "https://target.example/", retries=False)
+    assert manager_for(radio).managed_socket_count == 0
+
+
 @pytest.mark.parametrize("option", [{"assert_hostname": "other.example"}, {"assert_fingerprint": "00" * 32}])
 def test_options_are_checked_inside_the_tunnel(option, proxy_that, radio, authority, trust):
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

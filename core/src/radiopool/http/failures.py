@@ -3,6 +3,7 @@
 import radiopool.errors as core
 import radiopool.http.errors as errors
 from radiopool.http.wire import is_head
+from radiopool.platform import CPYTHON
 from radiopool.vocabulary import INTERIM_LIMIT
 
 TYPE_CHECKING = False
@@ -46,6 +47,9 @@ def failed(exchange: "Any", reason: "Any", kind: "str | None") -> "Exception":
         timeout: Exception = errors.ReadTimeoutError(pool, None, "Read timed out.")
         return timeout
     exchange.abort("socket failed")
+    if CPYTHON and type(reason).__name__ == "SSLError":
+        # TLS's own, an alert of the peer's for the most part: TLS 1.3 refuses a client after its handshake.
+        return errors.SSLError("%s: %s" % (pool, reason))
     return errors.ProtocolError("Connection aborted: %s" % reason)
 
 
