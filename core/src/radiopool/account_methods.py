@@ -166,12 +166,14 @@ class AccountMethods:
             raise error
         raise failure from error
 
-    def was_reset(self, key: "Any", socket: "Any") -> "NoReturn":
+    def was_reset(self, entry: "Entry", socket: "Any") -> "NoReturn":
         """A socket was opened on a radio that was reset meanwhile. Raises ConnectError."""
         from radiopool.errors import ConnectError
 
+        # What was handed out, and taken away before it was looked at, is remembered for its user, who never had it.
+        self.decide(self.ledger.discard, entry)
         self.driver.abandon(socket)
-        raise ConnectError("the radio was reset while a socket was opened for %s" % _place(key))
+        raise ConnectError("the radio was reset while a socket was opened for %s" % _place(entry.bucket.key))
 
     # -- seams
 

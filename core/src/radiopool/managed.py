@@ -116,6 +116,6 @@ def _reserve(account: "Account") -> "Entry | None":
 
 def _manage(account: "Account", entry: "Entry", raw: "Any") -> ManagedSocket:
     if not account.decide(account.ledger.open, entry, raw, account.clock()):
-        account.was_reset(None, raw)
+        account.was_reset(entry, raw)
     account.opened(entry)
     return ManagedSocket(account, entry)

@@ -205,7 +205,7 @@ class ConnectionManager(Later):
         if CPYTHON:
             opened = account.decide(account.ledger.open, entry, socket, account.clock())
         if not opened:
-            account.was_reset(key, socket)
+            account.was_reset(entry, socket)
         if account.cooldown:
             account.cooldown.succeeded(key)
         if CPYTHON:

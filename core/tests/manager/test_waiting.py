@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from radiopool import LeaseError, LeaseTimeoutError, OutOfSocketsError
+from radiopool import ConnectError, LeaseError, LeaseTimeoutError, OutOfSocketsError
 from radiopool.waiting import Line
 
 HOST = "127.0.0.1"
@@ -242,6 +242,19 @@ def test_what_another_thread_doomed_is_left_to_it(make, driver, port, call):
     for entry in (ours, idle):
         if entry.state == "leased":
             manager.recycle(entry)
+
+
+def test_a_reset_between_a_lease_and_the_look_at_its_socket_leaves_nothing(make, driver, port):
+    manager = make()
+    account = manager._account
+    with manager.lease(HOST, port) as idle:
+        pass
+    account.lock = Overtaken(account.lock, account.ledger.reset)
+    with pytest.raises(ConnectError, match="reset"):
+        manager.get_socket(HOST, port, "")
+    assert not account.ledger.lost
+    idle.close()
+    driver.open = 0
 
 
 class Moody(socketserver.BaseRequestHandler):
