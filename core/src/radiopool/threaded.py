@@ -51,7 +51,7 @@ class ThreadedAccount(Account):
 
             self.leaks = LeakReport(policy.leak_after)
             self.watched = True
-        _living.add(self)
+        _living[id(self)] = self
 
     # -- waiting
 
@@ -192,16 +192,21 @@ class ThreadedAccount(Account):
 
 # -- fork and exit: every account that lives
 
-_living: weakref.WeakSet[ThreadedAccount] = weakref.WeakSet()
+_living: weakref.WeakValueDictionary[int, ThreadedAccount] = weakref.WeakValueDictionary()
 _held: list[ThreadedAccount] = []
 _forking = platform.Lock()
+
+
+def _all() -> list[ThreadedAccount]:
+    # In one step: while a WeakSet is iterated, another thread that makes a manager would change its size.
+    return [account for account in (living() for living in _living.valuerefs()) if account is not None]
 
 
 def _before_fork() -> None:
     # With every lock held no other thread is half way through a decision when the memory is copied. Two threads that
     # fork take turns.
     _forking.acquire()
-    _held.extend(_living)
+    _held.extend(_all())
     for account in _held:
         account.lock.acquire()
 
@@ -232,7 +237,7 @@ def _after_fork_in_child() -> None:
 
 
 def _at_exit() -> None:
-    for account in list(_living):
+    for account in _all():
         account.decide(account.ledger.retire_all)
 
 

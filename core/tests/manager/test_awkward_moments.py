@@ -589,6 +589,27 @@ assert not any(manager._account.lock.locked() for manager in managers)
 print("done")
 """
 
+FORKING_WHILE_MANAGERS_ARE_MADE = """
+import os, sys, threading, radiopool
+from radiopool_cpython import HostNetwork
+sys.setswitchinterval(1e-6)
+kept = [radiopool.manager_for(HostNetwork()) for _ in range(200)]
+done = False
+def make():
+    while not done:
+        radiopool.manager_for(HostNetwork()).close()
+thread = threading.Thread(target=make)
+thread.start()
+for _ in range(30):
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+done = True
+thread.join()
+print("done")
+"""
+
 CHILD = """
 import os, sys, threading, socket, radiopool
 from radiopool import GenericDriver, Policy
@@ -624,8 +645,9 @@ print(os.waitstatus_to_exitcode(status))
 
 @pytest.mark.skipif("not hasattr(__import__('os'), 'fork')", reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_two_threads_may_fork():
-    assert program(FORKING) == "done\n"
+@pytest.mark.parametrize("text", [FORKING, FORKING_WHILE_MANAGERS_ARE_MADE], ids=["two forks", "a new manager"])
+def test_threads_may_fork(text):
+    assert program(text) == "done\n"
 
 
 @pytest.mark.skipif("not hasattr(__import__('os'), 'fork')", reason="no fork here")
