@@ -142,7 +142,9 @@ class ConnectionManager(Later):
                 # the lock held for ever (so too in `recycle`).
                 with account.lock:
                     if entry:
-                        ledger.discard(entry, STALE)
+                        # Unless it went with all others while it was looked at.
+                        if entry.state == LEASED:
+                            ledger.discard(entry, STALE)
                         ledger.reused -= 1
                     elif account.tickets:
                         account.serve()
@@ -159,7 +161,7 @@ class ConnectionManager(Later):
                     account.close(doomed)
             if not entry:
                 entry = account.wait(key, ssl_context, wait, timeout, max_per_key)
-            if entry.state != LEASED:
+            if entry.socket is None:
                 return self._open(entry, key, ssl_context, timeout, connect)
             try:
                 if account.driver.revive(entry.socket, timeout):

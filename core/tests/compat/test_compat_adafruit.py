@@ -5,6 +5,8 @@ import gc
 import pickle
 import socket
 import ssl
+import sys
+import threading
 
 import pytest
 
@@ -240,6 +242,32 @@ def test_close_all_closes_what_is_leased_here_and_not_what_others_use(manager, g
         assert leased.fileno() == -1
         assert ask(others) == b"hello"
         assert manager.managed_socket_count == 1
+
+
+def test_close_all_while_other_threads_give_back(pool, manager, greeter):
+    ended = threading.Event()
+
+    def use(session):
+        while not ended.is_set():
+            try:
+                manager.free_socket(manager.get_socket(HERE, greeter.port, "http:", session))
+            except RuntimeError:
+                # Closed while it was in use: the socket is managed no more.
+                pass
+
+    users = [threading.Thread(target=use, args=(str(number),)) for number in range(3)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for user in users:
+            user.start()
+        for _ in range(1500):
+            adafruit.connection_manager_close_all(pool)
+    finally:
+        ended.set()
+        sys.setswitchinterval(interval)
+        for user in users:
+            user.join()
 
 
 def test_a_failing_handshake_leaks_no_socket(manager, greeters):

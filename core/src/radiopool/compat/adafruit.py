@@ -155,13 +155,15 @@ class ConnectionManager(_ConnectionManager):
 
     def _force_close(self) -> None:
         """Close everything leased here and everything idle; what others lease closes when they give it back."""
-        account = self._account
-        with account.lock:
-            entries = list(account.ledger.by_socket.values())
-        for entry in entries:
+        self._account.decide(self._doom_all)
+
+    def _doom_all(self) -> None:
+        # In one decision: between two, another thread gives back what was to be closed.
+        ledger = self._account.ledger
+        for entry in list(ledger.by_socket.values()):
             if entry.state == LEASED and getattr(entry.bucket.key, "custom", None) == _OURS:
-                self.discard(entry, "closed with all")
-        self.close_all()
+                ledger.discard(entry, "closed with all")
+        ledger.retire_all()
 
     # -- the socket-pool face
 

@@ -23,14 +23,14 @@ def set_socket(sock: "Any", iface: "Any" = None) -> None:
     _session = _library.Session(sock, getattr(sock, "ssl_context", None))
 
 
-def request(method: str, url: str, **keywords: "Any") -> "Any":
-    """Send a request; the keywords are those of `adafruit_requests.Session.request`.
+def request(method: str, url: str, *arguments: "Any", **keywords: "Any") -> "Any":
+    """Send a request; the further arguments are those of `adafruit_requests.Session.request`.
 
     Raises RuntimeError before `set_socket`.
     """
     if _session is None:
         raise RuntimeError("call set_socket(manager) before the first request")
-    return _session.request(method, url, **keywords)
+    return _session.request(method, url, *arguments, **keywords)
 
 
 def head(url: str, **keywords: "Any") -> "Any":
