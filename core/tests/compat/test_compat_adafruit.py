@@ -12,7 +12,7 @@ import pytest
 
 import radiopool
 from radiopool import ConnectError, NameResolutionError, OutOfSocketsError
-from radiopool.compat import adafruit
+from radiopool.compat import adafruit, handed_out
 from radiopool.http import PoolManager
 from radiopool.vocabulary import EVICTED
 from radiopool_cpython import HostNetwork
@@ -291,6 +291,50 @@ def test_a_forgotten_socket_comes_back(manager, greeter):
     # The first lease was given back: only the second counts.
     assert manager.managed_socket_count == 1
     assert ask(again) == b"hello"
+
+
+class Pressed(BaseException):
+    """As a Ctrl-C: at any line."""
+
+
+def press_at(line, files, call):
+    """Interrupt `call` at that line of those it executes of some files; False if it executes fewer."""
+    executed = 0
+
+    def trace(frame, event, _):
+        nonlocal executed
+        executed += event == "line"
+        if executed == line:
+            sys.settrace(None)
+            raise Pressed
+        return trace
+
+    sys.settrace(lambda frame, *_: trace if frame.f_code.co_filename in files else None)
+    try:
+        call()
+    except Pressed:
+        pass
+    finally:
+        sys.settrace(None)
+    return executed == line
+
+
+def test_an_interrupt_leaves_nothing_leased(manager, greeter, monkeypatch):
+    failed = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda args: failed.append(args.exc_type))
+
+    def use():
+        for give_back in (manager.free_socket, manager.close_socket):
+            give_back(manager.get_socket(HERE, greeter.port, "http:"))
+
+    line = 1
+    while press_at(line, (adafruit.__file__, handed_out.__file__), use):
+        assert manager.managed_socket_count == manager.available_socket_count, line
+        manager.close_all()
+        line += 1
+    assert line > 30
+    # One is in the finalizer itself.
+    assert set(failed) <= {Pressed}
 
 
 # -- one budget

@@ -100,6 +100,7 @@ class ConnectionManager(_ConnectionManager):
         session = str(session_id) if session_id else session_id
         key, context = self.key_for(host, port, proto, session, is_ssl, ssl_context, custom=_OURS)
         self._take_back()
+        entry: Any = None
         try:
             try:
                 entry = self.acquire(key, context, timeout=timeout, wait=0, max_per_key=1)
@@ -107,6 +108,7 @@ class ConnectionManager(_ConnectionManager):
                 if self._handed_out is None or not self._handed_out.take_back_garbage():
                     raise
                 entry = self.acquire(key, context, timeout=timeout, wait=0, max_per_key=1)
+            return entry.socket if self._handed_out is None else self._handed_out.hand_out(entry)
         except OutOfSocketsError as error:
             if self._account.ledger.shortage(key, context, 1) == KEY_FULL:
                 text = "An existing socket is already connected to %s//%s:%s" % (proto, host, port)
@@ -114,7 +116,11 @@ class ConnectionManager(_ConnectionManager):
             raise
         except ConnectError as error:
             raise self._explained(error) from error
-        return entry.socket if self._handed_out is None else self._handed_out.hand_out(entry)
+        except BaseException:
+            # Interrupted with the lease in hand, which nobody else will end.
+            if entry is not None:
+                self.discard(entry)
+            raise
 
     def free_socket(self, socket: "Any") -> None:
         """Give a socket back for recycling. One that is idle already stays so. Raises RuntimeError for a stranger's."""

@@ -24,11 +24,14 @@ FORGOTTEN = "forgotten by its user"
 class LeasedSocket:
     """The driver's socket, under watch. All it does is the driver's: `raw`. Equal to it, too."""
 
+    # Of one that was not made to its end, as the finalizer finds it.
+    entry: Entry | None = None
+    lease = 0
+
     def __init__(self, entry: Entry, forgotten: deque[tuple[Entry, int]]) -> None:
         self.raw = raw = entry.socket
-        self.entry = entry
-        self.lease = 0
         self._forgotten = forgotten
+        self.entry = entry
         # What programs call most, without a detour.
         self.send = raw.send
         self.recv_into = raw.recv_into
@@ -55,8 +58,9 @@ class LeasedSocket:
 
     def __del__(self) -> None:
         # Finalizers run anywhere, in the middle of a chip's command too: no lock and no I/O here.
-        if self.entry.state is LEASED and self.entry.leases == self.lease:
-            self._forgotten.append((self.entry, self.lease))
+        entry = self.entry
+        if entry is not None and entry.state is LEASED and entry.leases == self.lease:
+            self._forgotten.append((entry, self.lease))
 
 
 class HandedOut:
