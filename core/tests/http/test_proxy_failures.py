@@ -192,10 +192,14 @@ def test_a_refusal_is_retried_as_often_as_retries_says(proxy_that, radio):
         (lambda connection, head: "close", "closed the connection before it answered"),
         (answers(b"HTTP/1.1 200 OK\r\nX: " + b"y" * (ANSWER_LIMIT + 5000)), "over %d bytes" % ANSWER_LIMIT),
         (answers(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "is not HTTP/1"),
+        (answers(b"220 mail.example ESMTP\r\n"), "is not HTTP/1: b'220 mail.example"),
+        (answers(b"\x15\x03\x01\x00\x02\x02\x46"), "is not HTTP/1: b'"),
+        (lambda connection, head: connection.sendall(head[:-2]), "is not HTTP/1: b'CONNECT target.example:443 HTTP"),
+        (answers(b"HTTP/1.0 200 OK\nVia: old\n\n"), "end in LF without CR"),
         (answers(b"HTTP/1.1 200 OK\r\nbad header\r\n\r\n"), "is not HTTP/1"),
         (answers(ESTABLISHED + b"surprise"), "sent bytes of its own after the tunnel's head"),
     ],
-    ids=["closes", "endless head", "no HTTP", "bad head", "bytes of its own"],
+    ids=["closes", "endless head", "no HTTP", "mail", "TLS", "echo", "no CR", "bad head", "bytes of its own"],
 )
 def test_answers_that_are_none(script, message, proxy_that, radio):
     error = fail(proxy_that(script), radio)

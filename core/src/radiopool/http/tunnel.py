@@ -75,13 +75,18 @@ def _final_head(socket: Any, deadline: Deadline) -> bytes:
             head = bytes(received[:end])
             del received[:end]
             if not is_head(head):
-                raise ProtocolError(f"the proxy's answer is not HTTP/1: {head[: head.find(10)][:80]!r}")
+                raise _no_head(head)
             if head[9:10] == b"1":
                 continue
             if received and head[9:10] == b"2":
                 # In TLS the client speaks first, so this is nothing that the target sent.
                 raise ProtocolError("the proxy sent bytes of its own after the tunnel's head")
             return head
+        # No end of a head comes from what speaks something else, or first: SSH, mail, TLS.
+        if not b"HTTP/1.".startswith(bytes(received[:7])):
+            raise _no_head(bytes(received))
+        if b"\n\n" in received:
+            raise ProtocolError("lines of the proxy's answer end in LF without CR")
         if len(received) > ANSWER_LIMIT:
             raise ProtocolError(f"the head of the proxy's answer is over {ANSWER_LIMIT} bytes")
         deadline.arm(socket)
@@ -89,6 +94,11 @@ def _final_head(socket: Any, deadline: Deadline) -> bytes:
         if not count:
             raise ProtocolError("the proxy closed the connection before it answered")
         received += buffer[:count]
+
+
+def _no_head(answer: bytes) -> ProtocolError:
+    # Its first line only: an echo of the request has credentials in another.
+    return ProtocolError(f"the proxy's answer is not HTTP/1: {answer.splitlines()[0][:80]!r}")
 
 
 class TunnelPool(HTTPSConnectionPool):
