@@ -469,15 +469,26 @@ def moved(location, status=302):
 
 def test_redirects_are_followed_and_credentials_stay_with_their_host():
     pool, _, http = serve(moved(b"/b?c=d"), moved(b"http://b.example/", 303), OK)
-    headers = {"Authorization": "secret", b"Cookie": b"secret", "X-Other": "1"}
+    headers = {"Authorization": "secret", b"Cookie": b"secret", "X-Other": "1", "Content-Type": "text/plain"}
     response = http.request("POST", "http://a.example/x", body=b"1", headers=headers)
     assert response.status == 200
     assert pool.requests[1].startswith(b"POST /b?c=d HTTP/1.1\r\n") and b"secret" in pool.requests[1]
     assert pool.requests[2].startswith(b"GET / HTTP/1.1\r\n")
     assert b"secret" not in pool.requests[2] and b"X-Other: 1" in pool.requests[2]
+    assert b"Content-Type" in pool.requests[1] and b"Content-Type" not in pool.requests[2]
     http.clear()
     pool, _, http = serve(moved(b"c"))
     assert http.request("GET", "http://a.example/x", redirect=False).status == 302
+    http.clear()
+
+
+def test_urls_with_capitals_and_paths_with_dots():
+    pool, manager, http = serve(OK, OK)
+    http.request("GET", "http://A.Example/.well-known/x")
+    http.request("GET", "http://a.example/.y")
+    assert pool.requests[0].startswith(b"GET /.well-known/x HTTP/1.1\r\n")
+    assert b"Host: a.example\r\n" in pool.requests[0]
+    assert manager.stats()["opened"] == 1
     http.clear()
 
 
@@ -488,7 +499,8 @@ def test_a_pool_manager_says_what_it_is_on():
 
 def test_a_redirect_loop_ends():
     _, manager, http = serve(*([moved(b"/")] * 9))
-    raises(MaxRetryError, http.request, "GET", "http://a.example/")
+    error = raises(MaxRetryError, http.request, "GET", "http://a.example/")
+    assert "redirects" in str(error)
     assert manager.stats()["leased"] == 0
     http.clear()
 
@@ -500,5 +512,10 @@ def test_relative_locations():
         ("http://a", "e", "http://a/e"),
         ("http://a/b", "//c/d", "http://c/d"),
         ("http://a/b", "https://c/d", "https://c/d"),
+        ("http://a/b/c?d=/", "?e", "http://a/b/c?e"),
+        ("http://a?d", "?e", "http://a/?e"),
+        ("http://a/b/c?d", "e#f", "http://a/b/e"),
+        ("http://a/b/c?d", "#f", "http://a/b/c?d"),
+        ("http://a/b", "//c/d#/e?f", "http://c/d"),
     ):
         assert join(url, location) == target

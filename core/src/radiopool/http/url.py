@@ -1,15 +1,20 @@
 """Plain URLs, taken apart: `scheme://host[:port][/path][?query]` in characters that need no change.
 
-Anything else (user information, IPv6, dot segments, percent signs, capitals in the host, letters beyond ASCII) goes
-to `rfc3986` on CPython, and is refused on a board.
+Anything else goes to `rfc3986` on CPython: user information, IPv6, dot segments, percent signs, capitals in the host,
+fragments, spaces, letters beyond ASCII. A board leaves dot segments and percent signs as they are, and refuses the
+rest, but for capitals.
 """
 
 from radiopool.platform import CPYTHON
 
 TYPE_CHECKING = False
 
-_HOST = "abcdefghijklmnopqrstuvwxyz0123456789.-"
-_TARGET = _HOST + "ABCDEFGHIJKLMNOPQRSTUVWXYZ/?_~!$&'()*+,;=:@" + ("" if CPYTHON else "%")
+_HOST = "abcdefghijklmnopqrstuvwxyz0123456789.-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_TARGET = _HOST + "/?_~!$&'()*+,;=:@%"
+if CPYTHON:
+    # A host's capitals are folded there, which connection pools do too; and what a percent sign hides is looked at.
+    _HOST = _HOST[:-26]
+    _TARGET = _TARGET[:-1]
 
 if TYPE_CHECKING or CPYTHON:
     from radiopool.platform import remembered
@@ -52,7 +57,7 @@ def split(url: str) -> "tuple[str | None, str, int | None, str]":
         and not host.strip(_HOST)
         and (not port or (port.isdigit() and len(port) < 6 and 0 < int(port) < 65536))
         and not target.strip(_TARGET)
-        and "/." not in target
+        and (not CPYTHON or "/." not in target)
         and (not CPYTHON or _is_plain_host(host))
     ):
         return scheme, host, int(port) if port else None, target if target[:1] == "/" else "/" + target
