@@ -50,10 +50,12 @@ class SocketMethods:
 
     def accept(self) -> "tuple[Any, Any]":
         """(socket, packed address) of the next that connects. Raises as `send`."""
+        made: Any = type(self)(self._pool)  # type: ignore[call-arg]
         while True:
             try:
                 raw, address = self.raw.accept()
-                return type(self)(raw, self._pool), address  # type: ignore[call-arg]
+                made.take(raw)
+                return made, address
             except OSError as error:
                 if error.args[:1] != (errno.EAGAIN,):
                     raise

@@ -32,7 +32,10 @@ class SocketPool:
 
     def socket(self, family: int = 2, type: int = 1, proto: int = 0) -> "NativeSocket":
         """A new socket. Raises OSError, as the port does, when there is none left."""
-        return NativeSocket(self.module.socket(family, type, proto), self)
+        # There may be no memory left for one that is made around the native socket.
+        made = NativeSocket(self)
+        made.take(self.module.socket(family, type, proto))
+        return made
 
     def getaddrinfo(
         self, host: str, port: int, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
@@ -61,12 +64,17 @@ class NativeSocket(Later):
 
     _later = "_micropython.socket_methods"
 
-    def __init__(self, raw: "Any", pool: SocketPool) -> None:
-        self.raw = self.stream = raw
+    def __init__(self, pool: SocketPool) -> None:
+        self.raw: "Any" = None
+        self.stream: "Any" = None
         self._pool = pool
         self._poller: "Any" = None
         # Milliseconds, as poll has them: -1 is for ever.
         self._patience = -1
+
+    def take(self, raw: "Any") -> None:
+        """Stand for that native socket from now on."""
+        self.raw = self.stream = raw
         raw.setblocking(False)
 
     def settimeout(self, timeout: "float | None") -> None:
@@ -136,10 +144,11 @@ class NativeSocket(Later):
 
     def close(self) -> None:
         """Close, the TLS session first. Idempotent."""
-        if self.stream is not self.raw:
-            try:
+        try:
+            if self.stream is not self.raw:
                 self.stream.close()
-            except OSError:
-                # The peer need not take our goodbye.
-                pass
-        self.raw.close()
+        except OSError:
+            # The peer need not take our goodbye.
+            pass
+        finally:
+            self.raw.close()

@@ -18,6 +18,7 @@ from radiopool import (
 from radiopool.http import PoolManager
 from radiopool.http.errors import IncompleteRead, ProtocolError, ReadTimeoutError, SSLError
 from radiopool.platform import CPYTHON
+from radiopool_micropython.sockets import NativeSocket, SocketPool
 
 HOST = "127.0.0.1"
 
@@ -278,3 +279,50 @@ def test_two_managers_over_one_socket_pool_share_its_budget():
         other.close_socket(socket)
     finally:
         manager.close()
+
+
+class Native:
+    """A native socket, or the module that makes them, or TLS over one that has no memory for a goodbye."""
+
+    closed = accepted = 0
+
+    def socket(self, *_):
+        return self
+
+    def setblocking(self, flag):
+        pass
+
+    def accept(self):
+        self.accepted += 1
+        return Native(), b"address"
+
+    def close(self):
+        self.closed += 1
+
+
+class NoMemory(Native):
+    def close(self):
+        raise MemoryError
+
+
+class Poor(NativeSocket):
+    spared = True
+
+    def __init__(self, pool):
+        if not Poor.spared:
+            raise MemoryError
+        super().__init__(pool)
+
+
+def test_what_there_is_no_memory_for_leaves_no_native_socket_open():
+    native = Native()
+    made = SocketPool(native).socket()
+    made.stream = NoMemory()
+    raises(MemoryError, made.close)
+    assert native.closed == 1
+    made = Poor(SocketPool(native))
+    made.take(native)
+    # What accepts makes another of its own kind, before there is anything to lose.
+    Poor.spared = False
+    raises(MemoryError, made.accept)
+    assert native.accepted == 0
