@@ -46,6 +46,10 @@ class Account(Later):
         self.policy = policy
         self.clock = clock
         traits = driver.traits(radio)
+        if CPYTHON and not hasattr(traits, "tls_cost"):
+            from radiopool.errors import DriverError
+
+            raise DriverError("traits() of driver %r must return radiopool.Traits, not %r" % (driver.name, traits))
         self.ledger = Ledger(policy, traits.budget, traits.tls_cost, policy and policy.prepare(self))
         self.lock = Lock()
 

@@ -37,6 +37,8 @@ class Traits(_TraitsMethods):
     tls: "host" (the interpreter's ssl over the driver's sockets), "chip" (the radio does it), or None.
     tls_cost: how many of the budget's sockets one TLS socket takes.
     udp, ipv6, listen: whether datagrams, IPv6 and server sockets work.
+
+    Raises InvalidValueError, on CPython.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class Traits(_TraitsMethods):
         self.ipv6 = ipv6
         self.listen = listen
         self.tls_cost = tls_cost
+        if CPYTHON:
+            self.check()
 
 
 class Driver(Later):

@@ -36,7 +36,7 @@ class RadiopoolError(OSError):
             # Not through __init__: its arguments differ from class to class, and the message is already made. OSError's
             # own leaves out an errno that was set later.
             kind = type(self)
-            return kind.__new__, (kind, *self.args), {**vars(self), "args": self.args, "errno": self.errno}
+            return kind.__new__, (kind,) + self.args, dict(vars(self), args=self.args, errno=self.errno)
 
 
 class InvalidValueError(RadiopoolError, InvalidValue):

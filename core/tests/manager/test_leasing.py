@@ -443,6 +443,12 @@ def test_a_bad_policy_is_named_with_its_value(policy):
     assert name in str(refused.value) and repr(value) in str(refused.value)
 
 
+@pytest.mark.parametrize("policy", [4, "", {}])
+def test_a_policy_that_is_none_is_refused(policy):
+    with pytest.raises(InvalidValueError, match="policy must be a radiopool.Policy, not "):
+        ConnectionManager(HostNetwork().socket_pool, policy=policy)
+
+
 def test_a_second_manager_over_the_same_pool_shares_the_ledger(make, port, driver):
     manager = make(budget=1, wait=0)
     second = ConnectionManager(manager.socket_pool)

@@ -367,3 +367,27 @@ def test_abandon_leaves_the_connection_to_its_owner(driver, serve, connect):
         assert connected.fileno() == -1
         owner.sendall(b"hello")
         assert owner.recv(5) == b"hello"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hosts": 4},
+        {"hosts": ["example.com"]},
+        {"hosts": {"example.com": 4}},
+        {"hosts": {4: "127.0.0.1"}},
+        {"routes": {("example.com", 80): 8080}},
+        {"routes": {"example.com": "127.0.0.1"}},
+        {"source_address": "127.0.0.1"},
+        {"source_address": ("127.0.0.1", 70000)},
+        {"keep_alive": 60},
+    ],
+)
+def test_a_setting_of_the_wrong_shape_is_refused_with_a_right_one(settings):
+    (name,) = settings
+    with pytest.raises(InvalidValueError, match=f"{name} must be such as|{name} must be True or|port must be a whole"):
+        HostNetwork(**settings)
+
+
+def test_a_source_port_of_0_is_any():
+    assert HostNetwork(source_address=("127.0.0.1", 0)).source_address == ("127.0.0.1", 0)

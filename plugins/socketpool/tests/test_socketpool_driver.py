@@ -10,6 +10,7 @@ import pytest
 
 import socketpool
 import wifi
+from radiopool import InvalidValueError
 from radiopool.registry import check_driver, driver_for
 from radiopool_socketpool import SocketPoolDriver, __version__
 from radiopool_socketpool.driver import _meaning
@@ -23,6 +24,12 @@ def driver():
 def test_it_keeps_the_contract(driver):
     check_driver(driver)
     assert (driver.name, driver.version, driver.contract) == ("socketpool", __version__, (1, 0))
+
+
+@pytest.mark.parametrize("settings", [{"budget": 4}, {"budget": "few"}, {"tls_cost": "2"}])
+def test_figures_of_the_wrong_shape_are_refused(settings):
+    with pytest.raises(InvalidValueError, match="must be a"):
+        SocketPoolDriver(**settings)
 
 
 def test_it_claims_native_radios_and_no_others(driver):

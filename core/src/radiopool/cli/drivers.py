@@ -12,7 +12,7 @@ from rich.table import Table
 
 from radiopool import registry
 from radiopool.cli.console import console
-from radiopool.driver import Driver, Traits
+from radiopool.driver import Driver
 
 Row = dict[str, Any]
 
@@ -44,8 +44,9 @@ def _row(driver: Driver, distribution: str, version: str) -> Row:
     status = "ok"
     try:
         traits = driver.traits(None)
+        budget, tls = list(traits.budget), traits.tls
     except Exception as error:
-        traits = Traits(budget=(None, None))
+        budget, tls = [None, None], None
         status = f"broken (traits): {type(error).__name__}: {error}"
     return {
         "name": driver.name,
@@ -53,8 +54,8 @@ def _row(driver: Driver, distribution: str, version: str) -> Row:
         "version": version,
         "contract": "{}.{}".format(*driver.contract),
         "radios": list(driver.radios),
-        "budget": list(traits.budget),
-        "tls": traits.tls,
+        "budget": budget,
+        "tls": tls,
         "status": status,
     }
 

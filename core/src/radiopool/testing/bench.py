@@ -163,6 +163,7 @@ class Bench:
         self.radio = radio
         self.peer = peer
         self.traits = traits or driver.traits(radio)
+        require(hasattr(self.traits, "tls_cost"), "traits() must return radiopool.Traits, not %r", self.traits)
         self.pool: "Any" = driver.socket_pool(radio)
         self.make_context = ssl_context
         self.tls_host = tls_host

@@ -2,7 +2,8 @@
 
 import functools
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from radiopool.errors import InvalidValueError
 from radiopool.keys import check_address
@@ -31,19 +32,24 @@ class HostNetwork:
         source_address: "tuple[str, int] | None" = None,
         keep_alive: "tuple[int, int, int] | bool" = False,
     ) -> None:
-        self.hosts = {
-            name.lower(): (addresses,) if isinstance(addresses, str) else tuple(addresses)
-            for name, addresses in (hosts or {}).items()
-        }
-        self.routes = {(name.lower(), port): target for (name, port), target in (routes or {}).items()}
+        with _shaped_like("hosts", "{'example.com': '127.0.0.1'}", hosts):
+            self.hosts = {
+                name.lower(): (addresses,) if isinstance(addresses, str) else tuple(addresses)
+                for name, addresses in (hosts or {}).items()
+            }
         for name, addresses in self.hosts.items():
             _check_addresses(f"hosts[{name!r}]", addresses)
-        for source, target in self.routes.items():
-            check_address(*source)
-            check_address(*target)
-            _check_addresses(f"routes[{source!r}]", target[:1])
+        with _shaped_like("routes", "{('example.com', 80): ('127.0.0.1', 8080)}", routes):
+            self.routes = {(name.lower(), port): target for (name, port), target in (routes or {}).items()}
+            for source, target in self.routes.items():
+                check_address(*source)
+                check_address(*target)
+                _check_addresses(f"routes[{source!r}]", target[:1])
         if source_address is not None:
-            _check_addresses("source_address", source_address[:1])
+            with _shaped_like("source_address", "('192.0.2.7', 0)", source_address):
+                address, port = source_address
+                check_address(address, port or 1)
+                _check_addresses("source_address", (address,))
         self.budget = check_budget(budget)
         self.source_address = source_address
         self.socket_options = _keep_alive_options(keep_alive)
@@ -59,6 +65,17 @@ def default_radio() -> HostNetwork:
     return HostNetwork()
 
 
+@contextmanager
+def _shaped_like(name: str, example: str, given: object) -> "Iterator[None]":
+    """What can't even be taken apart is refused with an example of what can."""
+    try:
+        yield
+    except InvalidValueError:
+        raise
+    except (AttributeError, TypeError, ValueError):
+        raise InvalidValueError(f"{name} must be such as {example}, not {given!r}") from None
+
+
 def _check_addresses(where: str, addresses: Sequence[str]) -> None:
     if not addresses or not all(isinstance(address, str) and is_address(address) for address in addresses):
         raise InvalidValueError(f"{where} must be IPv4 or IPv6 addresses such as '127.0.0.1', not {addresses!r}")
@@ -71,7 +88,11 @@ def _keep_alive_options(keep_alive: "tuple[int, int, int] | bool") -> "tuple[tup
         return (no_delay,)
     options = [no_delay, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
     if not isinstance(keep_alive, bool):
-        if len(keep_alive) != 3 or not all(isinstance(number, int) and number > 0 for number in keep_alive):
+        if (
+            not isinstance(keep_alive, (tuple, list))
+            or len(keep_alive) != 3
+            or not all(isinstance(number, int) and number > 0 for number in keep_alive)
+        ):
             raise InvalidValueError(
                 f"keep_alive must be True or (idle seconds, interval seconds, count), not {keep_alive!r}"
             )

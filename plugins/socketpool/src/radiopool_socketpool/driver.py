@@ -28,6 +28,8 @@ class SocketPoolDriver(Driver):
 
     budget: (sockets, TLS sockets) open at once, in place of the port's figures.
     tls_cost: how many of the sockets one TLS socket takes, in place of the port's figure.
+
+    Raises InvalidValueError, on CPython.
     """
 
     name = "socketpool"
@@ -36,6 +38,8 @@ class SocketPoolDriver(Driver):
     emulations = ("espressif", "raspberrypi")
 
     def __init__(self, budget: "tuple[int | None, int | None] | None" = None, tls_cost: "int | None" = None) -> None:
+        if CPYTHON:
+            Traits((None, None) if budget is None else budget, tls_cost=1 if tls_cost is None else tls_cost)
         self._budget = budget
         self._tls_cost = tls_cost
         self._pool: "Any" = None
