@@ -305,6 +305,20 @@ def test_the_target_has_a_wrong_certificate_inside_a_good_tunnel(proxy_that, rad
     assert manager_for(radio).managed_socket_count == 0
 
 
+def test_an_interrupted_handshake_closes_the_socket(proxy_that, radio, trust, monkeypatch):
+    def interrupted(self, block=False):
+        raise KeyboardInterrupt
+
+    proxy = proxy_that(answers(ESTABLISHED))
+    monkeypatch.setattr(ssl.SSLSocket, "do_handshake", interrupted)
+    with ProxyManager(proxy.url, radio=radio, ssl_context=trust) as http, pytest.raises(KeyboardInterrupt) as caught:
+        http.request("GET", "https://target.example/")
+    # While the traceback, which holds what there was, is still there.
+    proxy.join()
+    assert caught.value.__traceback__ is not None
+    assert manager_for(radio).managed_socket_count == 0
+
+
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"], ids=["head", "body"])
 def test_tls_that_breaks_in_an_answer(answer, proxy_that, radio, authority, trust):
     """As by the alert with which TLS 1.3 refuses a client's certificate."""

@@ -29,17 +29,17 @@ def handshake(
     Raises CertificateError, ConnectTimeoutError, TLSError; the system's own error if that `is_exhausted`.
     """
     name = certificate_name(server_name or host)
-    # A context of another class (truststore's) may check the certificate in wrap_socket, after the handshake.
-    at_once = type(ssl_context).wrap_socket is not ssl.SSLContext.wrap_socket
     wrapped: Any = connected
     try:
         wrapped = ssl_context.wrap_socket(
             connected,
-            do_handshake_on_connect=at_once,
+            do_handshake_on_connect=_shakes_hands_at_once(ssl_context),
             server_hostname=name,
             session=recall_session(ssl_context, name, port),
         )
         wrapped.do_handshake()
+        if not remember_session(wrapped, port):
+            _sessions_due[wrapped] = port
     except OSError as error:
         if is_exhausted(error):
             wrapped.close()
@@ -52,16 +52,33 @@ def handshake(
     except BaseException:
         wrapped.close()
         raise
-    if not remember_session(wrapped, port):
-        _sessions_due[wrapped] = port
     return wrapped  # type: ignore[no-any-return]
 
 
 def wrap(socket: Any, ssl_context: ssl.SSLContext, server_name: str) -> Any:
     """`CPythonDriver.wrap`."""
-    if isinstance(socket, Socket) and not isinstance(socket, ssl.SSLSocket):
-        return ssl_context.wrap_socket(socket, server_hostname=certificate_name(server_name))
-    return tls.wrap(socket, ssl_context, server_name)
+    if not isinstance(socket, Socket) or isinstance(socket, ssl.SSLSocket):
+        return tls.wrap(socket, ssl_context, server_name)
+    name = certificate_name(server_name)
+    try:
+        socket.getpeername()
+    except OSError:
+        # Its connect() does the handshake.
+        return ssl_context.wrap_socket(socket, server_hostname=name)
+    # Not all in one call, which leaves the descriptor open if a handshake is interrupted.
+    at_once = _shakes_hands_at_once(ssl_context)
+    wrapped = ssl_context.wrap_socket(socket, server_hostname=name, do_handshake_on_connect=at_once)
+    try:
+        wrapped.do_handshake()
+    except BaseException:
+        wrapped.close()
+        raise
+    return wrapped
+
+
+def _shakes_hands_at_once(ssl_context: ssl.SSLContext) -> bool:
+    # A context of another class (truststore's) may check the certificate in wrap_socket, after the handshake.
+    return type(ssl_context).wrap_socket is not ssl.SSLContext.wrap_socket
 
 
 def take_leave(socket: Any) -> None:
