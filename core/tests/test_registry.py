@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import radiopool
-from radiopool import Driver, DriverConflictError, DriverError, NoDriverError, registry
+from radiopool import Driver, DriverConflictError, DriverError, InvalidValueError, NoDriverError, Traits, registry
 
 
 class Radio:
@@ -136,9 +136,14 @@ class OddContract(Mine):
     contract = "1.0"
 
 
+class OneWord(Mine):
+    radios = "vendor.Radio"
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        (OneWord, r"its radios must be a tuple, \('vendor.Radio',\), not 'vendor.Radio'"),
         (object(), "is not a driver: it has no method matches"),
         (dict, "is not a driver"),
         (None, "None is not a driver"),
@@ -153,6 +158,38 @@ def test_what_is_no_driver_is_refused_with_what_is_missing(wrong, said):
     with pytest.raises(DriverError, match=said):
         radiopool.register(wrong)
     assert radiopool.drivers() == []
+
+
+def test_a_class_in_the_place_of_a_driver_is_named():
+    with pytest.raises(DriverError, match=r"is a class, and no driver: pass one of its objects, Mine\(\)"):
+        radiopool.manager_for(Radio(), driver=Mine)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"budget": 4}, r"must be a pair \(sockets, TLS sockets\), such as \(4, None\), not 4"),
+        ({"budget": (4,)}, "budget must be .* not"),
+        ({"budget": ("4", 1)}, "budget must be .* not"),
+        ({"tls": True}, "tls must be 'host', 'chip' or None, not True"),
+        ({"tls_cost": 0}, "tls_cost must be a whole number from 1 up, not 0"),
+    ],
+)
+def test_what_can_not_be_traits_is_refused(settings, said):
+    with pytest.raises(InvalidValueError, match=said):
+        Traits(**settings)
+
+
+def test_a_driver_without_traits_is_named():
+    class Traitless(Mine):
+        def socket_pool(self, radio):
+            return radio
+
+        def traits(self, radio):
+            return None
+
+    with pytest.raises(DriverError, match=r"traits\(\) of driver 'mine' must return radiopool.Traits, not None"):
+        radiopool.manager_for(Radio(), driver=Traitless())
 
 
 @pytest.mark.parametrize("kind", [OlderMinor, NewerMinor])

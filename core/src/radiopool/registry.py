@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PARTS = ("matches", "socket_pool", "traits", "connect", "is_alive")
 """The methods without which an object is no driver."""
 
+NAMES = ("radios", "emulations")
+"""Its attributes that are tuples of names, where it has them."""
+
 _registered: "list[Driver]" = []
 _finder: "Callable[[], list[Driver]] | None" = None
 _host_finder: "Callable[[], Driver | None] | None" = None
@@ -58,6 +61,8 @@ def check_driver(driver: "Any") -> None:
         for part in PARTS:
             if not callable(getattr(driver, part)):
                 raise TypeError
+        if CPYTHON and (isinstance(driver, type) or str in [type(getattr(driver, name, ())) for name in NAMES]):
+            raise TypeError
         major, minor = driver.contract
         if major == CONTRACT[0] and isinstance(minor, int) and isinstance(driver.name, str) and driver.name:
             return
@@ -163,7 +168,7 @@ def default_radio(driver: "Driver | None" = None) -> "tuple[Driver, Any]":
             return candidate, radio
     from radiopool.registry_errors import no_default_radio
 
-    raise no_default_radio(failed)
+    raise no_default_radio(driver, failed)
 
 
 def _found() -> "list[Driver]":

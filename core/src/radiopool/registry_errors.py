@@ -2,7 +2,7 @@
 
 from radiopool.errors import DriverConflictError, DriverError, InvalidValueError, NoDriverError
 from radiopool.platform import CPYTHON
-from radiopool.registry import PARTS, drivers
+from radiopool.registry import NAMES, PARTS, drivers
 from radiopool.vocabulary import CONTRACT
 
 TYPE_CHECKING = False
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 def not_a_driver(driver: "Any") -> DriverError:
     """What `check_driver` found missing."""
     if CPYTHON and isinstance(driver, type):
-        return DriverError("%r is a class; a driver is one that was made of it: %s()" % (driver, driver.__name__))
+        return DriverError("%r is a class, and no driver: pass one of its objects, %s()" % (driver, driver.__name__))
     for part in PARTS:
         if not callable(getattr(driver, part, None)):
             return DriverError("%r is not a driver: it has no method %s; subclass radiopool.Driver" % (driver, part))
     if not isinstance(driver.name, str) or not driver.name:
         return DriverError("%r is not a driver: its name must be a word, not %r" % (driver, driver.name))
+    for name in NAMES if CPYTHON else ():
+        words = getattr(driver, name, ())
+        if isinstance(words, str):
+            return DriverError("driver %r: its %s must be a tuple, (%r,), not %r" % (driver.name, name, words, words))
     try:
         major, minor = driver.contract
         wants = "%d.%d" % (major, minor)
@@ -64,11 +68,24 @@ def no_pool() -> InvalidValueError:
     )
 
 
-def no_default_radio(failed: "list[str]") -> NoDriverError:
-    """No driver has a default radio; `failed`: what went wrong with some, each as "; ..."."""
-    return NoDriverError("there is no default radio here: pass one; %s%s" % (_known(), "".join(failed)))
+def no_default_radio(driver: "Driver | None", failed: "list[str]") -> NoDriverError:
+    """The driver, or without one none there is, has a default radio; `failed`: what went wrong, each as "; ..."."""
+    if driver is not None:
+        return NoDriverError("driver %r has no default radio here: pass the radio%s" % (driver.name, "".join(failed)))
+    remedy = "pass one"
+    if CPYTHON and "cpython" not in [driver.name for driver in drivers()]:
+        remedy += ', or use the host\'s own network: pip install "radiopool[cpython]"'
+    return NoDriverError("there is no default radio here: %s; %s%s" % (remedy, _known(), "".join(failed)))
 
 
 def _known() -> str:
     names = [driver.name for driver in drivers()]
-    return "there are: " + ", ".join(names) if names else "no driver is registered"
+    known = "there are: " + ", ".join(names) if names else "no driver is registered"
+    if CPYTHON:
+        import os
+
+        if os.environ.get("RADIOPOOL_NO_DISCOVERY", "") not in ("", "0"):
+            known += " (installed ones are not looked for: RADIOPOOL_NO_DISCOVERY is set)"
+        elif "RADIOPOOL_DRIVERS" in os.environ:
+            known += " (of those installed only what RADIOPOOL_DRIVERS names, %r)" % os.environ["RADIOPOOL_DRIVERS"]
+    return known

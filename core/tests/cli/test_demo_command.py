@@ -118,6 +118,11 @@ def test_an_unknown_driver_is_one_sentence(run):
     assert err.startswith("radiopool: no driver is named 'nobody'; there are: ")
 
 
+def test_a_driver_without_an_emulated_radio_is_one_sentence(run):
+    said = "radiopool: driver 'micropython' has no emulated radio to show\n"
+    assert run("demo", "--driver", "micropython") == (1, "", said)
+
+
 def test_without_a_radio_to_show_it_says_what_to_install(run, monkeypatch):
     monkeypatch.setattr(demo.registry, "drivers", list)
     assert run("demo") == (1, "", 'radiopool: no driver here has a radio to show: pip install "radiopool[cpython]"\n')

@@ -137,7 +137,31 @@ def test_doctor_sees_that_discovery_is_off(run, monkeypatch):
 def test_doctor_sees_a_name_that_no_driver_has(run, monkeypatch):
     monkeypatch.setenv("RADIOPOOL_DRIVERS", "cpython, esp23spi")
     (finding,) = wrong(run)
-    assert finding == "RADIOPOOL_DRIVERS names esp23spi, and no driver of that name is installed"
+    assert finding.startswith("RADIOPOOL_DRIVERS names esp23spi, and no driver of that name is installed; installed: ")
+    assert "cpython" in finding.split("installed: ")[1].split(", ")
+
+
+@pytest.mark.parametrize("nothing", ["", " , "])
+def test_doctor_sees_that_no_driver_is_allowed(run, monkeypatch, nothing):
+    monkeypatch.setenv("RADIOPOOL_DRIVERS", nothing)
+    (finding,) = wrong(run)
+    assert finding.startswith("RADIOPOOL_DRIVERS is empty, so no installed driver is loaded: unset it")
+
+
+def test_doctor_says_of_no_driver_that_it_is_not_installed_where_it_did_not_look(run, monkeypatch):
+    monkeypatch.setenv("RADIOPOOL_NO_DISCOVERY", "1")
+    monkeypatch.setenv("RADIOPOOL_DRIVERS", "cpython")
+    (finding,) = wrong(run)
+    assert "RADIOPOOL_DRIVERS" not in finding
+
+
+@pytest.mark.parametrize("traits", [None, 4, {}])
+def test_traits_that_are_none_cost_only_their_driver(run, odd, monkeypatch, traits):
+    monkeypatch.setattr(Odd, "traits", lambda self, radio: traits)
+    status, out, err = run("drivers", "--json")
+    assert (status, err) == (0, "")
+    statuses = {row["name"]: row["status"] for row in json.loads(out)}
+    assert statuses["odd"].startswith("broken (traits): ") and statuses["cpython"] == "ok"
 
 
 def test_doctor_sees_that_no_driver_is_installed(run, monkeypatch):
@@ -213,7 +237,9 @@ def test_doctor_misses_trusted_certificates(run, monkeypatch, tmp_path):
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     (finding,) = wrong(run)
-    assert finding.startswith("no trusted certificates were found") and "SSL_CERT_FILE" in finding
+    assert finding.startswith("no trusted certificates were found")
+    # To set what is set already would not help.
+    assert f"SSL_CERT_FILE={tmp_path / 'none.pem'}" in finding and "unset or correct them" in finding
 
 
 def test_doctor_finds_too_few_file_descriptors(run, monkeypatch):
@@ -221,4 +247,11 @@ def test_doctor_finds_too_few_file_descriptors(run, monkeypatch):
     monkeypatch.setenv("RADIOPOOL_DRIVERS", "cpython")
     monkeypatch.setattr(resource, "getrlimit", lambda which: (64, 64))
     (finding,) = wrong(run)
-    assert finding == "64 file descriptors allowed; raise a low limit with ulimit -n 1024"
+    assert finding == "only 64 file descriptors are allowed, and each socket takes one: ulimit -n 1024"
+
+
+def test_doctor_takes_no_limit_of_file_descriptors_for_enough(run, monkeypatch):
+    resource = pytest.importorskip("resource")
+    monkeypatch.setenv("RADIOPOOL_DRIVERS", "cpython")
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert (True, "any number of file descriptors is allowed") in findings(run)

@@ -1,7 +1,10 @@
 """`radiopool fetch` against a real server."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -110,7 +113,8 @@ def test_a_url_that_is_none_fails_and_says_so(run, bad, said):
         (["--driver", "nobody"], "no driver is named 'nobody'; there are: "),
         (["--driver", "cpython", "--emulation", "other"], "has no emulation 'other'; it has: cpython"),
         (["--driver", "plain", "--emulated"], "driver 'plain' has no emulated radio"),
-        (["--driver", "plain"], "there is no default radio here"),
+        (["--driver", "plain"], "driver 'plain' has no radio here; choose another driver"),
+        (["--driver", "esp32spi"], "driver 'esp32spi' has no radio here; --emulated fetches over an emulated one"),
     ],
 )
 def test_a_radio_that_is_not_there_is_one_sentence(run, options, said):
@@ -133,7 +137,21 @@ def test_a_radio_that_is_not_there_is_one_sentence(run, options, said):
 @pytest.mark.parametrize("options", [["--emulated"], ["--emulation", "cpython"]])
 def test_the_emulation_of_no_driver_is_misuse(run, options):
     status, out, err = run("fetch", *options, "http://127.0.0.1/")
-    assert (status, out) == (2, "") and "--emulated needs --driver NAME" in err
+    assert (status, out) == (2, "") and f"{options[0]} needs --driver NAME" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("RADIOPOOL_DRIVERS", "esp32spi", "only what RADIOPOOL_DRIVERS names, 'esp32spi'"),
+        ("RADIOPOOL_NO_DISCOVERY", "1", "RADIOPOOL_NO_DISCOVERY is set"),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--driver", "cpython"]])
+def test_a_driver_that_the_environment_keeps_away_is_not_said_to_be_missing(name, value, said, options):
+    command = [sys.executable, "-m", "radiopool", "fetch", *options, "http://127.0.0.1/"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, name: value})
+    assert (done.returncode, done.stdout) == (1, "") and said in done.stderr
 
 
 def test_over_an_emulated_radio_whose_emulator_is_closed_afterwards(run, url):

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from radiopool import Driver, NoDriverError, register, unregister
+from radiopool import Driver, NoDriverError, Traits, register, unregister
 from radiopool.cli.conformance import conformance
 from radiopool.cli.new_driver import new_driver
 from radiopool.testing import Bench, Peer
@@ -90,6 +90,20 @@ def test_the_table_says_what_came_of_each_check(driver: TwoRadios) -> None:
 def test_over_ipv6(driver: TwoRadios) -> None:
     done = run("conformance", "--driver", "loopback", "--emulation", "whole", "--level", "1", "--host", "::1", "--json")
     assert done.exit_code == 0, done.output
+
+
+def test_a_radio_without_ipv6_is_not_tried_over_it(driver: TwoRadios, monkeypatch: pytest.MonkeyPatch) -> None:
+    traits = Traits((4, 2), tls="host")
+    monkeypatch.setattr(TwoRadios, "traits", lambda self, radio: traits)
+    done = run("conformance", "--driver", "loopback", "--host", "::1")
+    assert isinstance(done.exception, NoDriverError) and "declares no IPv6" in str(done.exception)
+    assert all(radio.emulator.closed for radio in driver.made.values())
+
+
+@pytest.mark.parametrize("host", ["", "localhost", "[::1]", "a b", "192.0.2.1"])
+def test_peers_serve_at_an_address_of_this_computer(driver: Driver, host: str) -> None:
+    done = run("conformance", "--driver", "loopback", "--host", host)
+    assert done.exit_code == 2 and "--host must be an IP address of this computer" in " ".join(done.stderr.split("│"))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import ipaddress
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +17,7 @@ from rich.table import Table
 
 from radiopool import NoDriverError, registry
 from radiopool.cli.console import console
+from radiopool.cli.fetch import close_emulator
 from radiopool.driver import Driver
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ def conformance(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run the conformance kit over a driver's emulated radio, or its default one. Exits with 1 if a check failed."""
+    _check_host(host)
     tried = registry.driver_named(driver)
     try:
         from radiopool.testing.peers import Peers
@@ -45,8 +49,13 @@ def conformance(
         typer.echo('radiopool: the kit is an extra. Install it: pip install "radiopool[testing]"', err=True)
         raise typer.Exit(2) from None
     reports = []
+    radios = emulations_to_try(tried, emulation)
+    if ":" in host:
+        radios = tuple(which for which in radios if _has_ipv6(tried, which))
+        if not radios:
+            raise NoDriverError(f"driver {driver!r} declares no IPv6 in its traits: give --host an IPv4 address")
     with Peers(host) as peers:
-        for which in emulations_to_try(tried, emulation):
+        for which in radios:
             with bench_of(tried, peers, which) as bench:
                 reports.append(_run(bench, level, quiet=as_json))
             if not as_json:
@@ -58,6 +67,23 @@ def conformance(
         )
     if not ok:
         raise typer.Exit(1)
+
+
+def _check_host(host: str) -> None:
+    try:
+        ipaddress.ip_address(host)
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.bind((host, 0))
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(
+            f"--host must be an IP address of this computer, such as 127.0.0.1 or ::1, not {host!r}"
+        ) from error
+
+
+def _has_ipv6(driver: Driver, which: str) -> bool:
+    radio = driver.emulated(which) or driver.default_radio()
+    close_emulator(radio)
+    return radio is None or driver.traits(radio).ipv6
 
 
 def emulations_to_try(driver: Driver, emulation: str = "") -> tuple[str, ...]:
@@ -94,9 +120,7 @@ def bench_of(driver: Driver, peer: Peer, which: str = "") -> Iterator[Bench]:
     try:
         yield bench
     finally:
-        emulator = getattr(bench.radio, "emulator", None)
-        if emulator is not None:
-            emulator.close()
+        close_emulator(bench.radio)
 
 
 def _run(bench: Bench, level: int, quiet: bool) -> Report:

@@ -95,6 +95,8 @@ def demo(
     screen = console(to_stderr=as_json)
     chosen = [registry.driver_named(driver)] if driver else registry.drivers()
     radios = [(each, which) for each in chosen for which in each.emulations]
+    if not radios and driver:
+        raise NoDriverError(f"driver {driver!r} has no emulated radio to show")
     if not radios:
         raise NoDriverError('no driver here has a radio to show: pip install "radiopool[cpython]"')
     runs = []

@@ -27,7 +27,7 @@ FEWEST_DESCRIPTORS = 256
 def findings() -> Iterator[tuple[bool, str]]:
     """(whether it is well, a sentence with the remedy where it is not), one for each thing looked at."""
     version = sys.version_info
-    yield (version >= (3, 10), f"Python {version[0]}.{version[1]}; radiopool needs 3.10 or newer")
+    yield version >= (3, 10), f"Python {version[0]}.{version[1]}; radiopool needs 3.10 or newer"
     yield from _drivers()
     yield from _foreign_modules()
     yield from _advice_of_drivers()
@@ -41,10 +41,8 @@ def _drivers() -> Iterator[tuple[bool, str]]:
         yield False, "installed drivers are not looked for: RADIOPOOL_NO_DISCOVERY is set; unset it to find them"
     elif not rows:
         yield False, 'no driver is installed: pip install "radiopool[cpython]" for the host\'s own network'
-    allowed = os.environ.get("RADIOPOOL_DRIVERS")
-    for word in [] if allowed is None else [word.strip() for word in allowed.split(",")]:
-        if word and word not in [row["name"] for row in rows]:
-            yield False, f"RADIOPOOL_DRIVERS names {word}, and no driver of that name is installed"
+    else:
+        yield from _allowed(sorted({row["name"] for row in rows}))
     for row in rows:
         label = f"driver {row['name']} ({row['distribution']} {row['version']})"
         status = row["status"]
@@ -54,8 +52,24 @@ def _drivers() -> Iterator[tuple[bool, str]]:
             yield True, f"{label}: {status}"
         elif status.startswith("conflict"):
             yield False, f"{label}: {status}; or uninstall one of the two"
+        elif status.startswith("broken (check)"):
+            yield False, f"{label}: {status}"  # which says what to do
         else:
             yield False, f"{label}: {status}; reinstall it, upgrade it, or uninstall {row['distribution']}"
+
+
+def _allowed(installed: list[str]) -> Iterator[tuple[bool, str]]:
+    """What RADIOPOOL_DRIVERS names and is not there; names are compared as they are."""
+    allowed = os.environ.get("RADIOPOOL_DRIVERS")
+    if allowed is None:
+        return
+    there = "; installed: " + ", ".join(installed)
+    words = [word.strip() for word in allowed.split(",") if word.strip()]
+    if not words:
+        yield False, f"RADIOPOOL_DRIVERS is empty, so no installed driver is loaded: unset it, or name some{there}"
+    for word in words:
+        if word not in installed:
+            yield False, f"RADIOPOOL_DRIVERS names {word}, and no driver of that name is installed{there}"
 
 
 def _foreign_modules() -> Iterator[tuple[bool, str]]:
@@ -99,14 +113,13 @@ def _trust() -> Iterator[tuple[bool, str]]:
     known = count > 0 or bool(paths.capath and os.path.isdir(paths.capath) and os.listdir(paths.capath))
     if known:
         yield True, "trusted certificates were found"
-    else:
-        yield (
-            False,
-            (
-                "no trusted certificates were found, so every TLS connection will be refused: "
-                "install ca-certificates, or set SSL_CERT_FILE"
-            ),
-        )
+        return
+    named = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in os.environ]
+    remedy = "install ca-certificates, or set SSL_CERT_FILE"
+    if named:
+        places = " and ".join(f"{name}={os.environ[name]}" for name in named)
+        remedy = f"there are none at {places}: unset or correct {'them' if len(named) > 1 else 'it'}"
+    yield False, f"no trusted certificates were found, so every TLS connection will be refused: {remedy}"
 
 
 def _descriptors() -> Iterator[tuple[bool, str]]:
@@ -115,7 +128,12 @@ def _descriptors() -> Iterator[tuple[bool, str]]:
     except ImportError:  # Windows
         return
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    yield limit >= FEWEST_DESCRIPTORS, f"{limit} file descriptors allowed; raise a low limit with ulimit -n 1024"
+    if limit == resource.RLIM_INFINITY:
+        yield True, "any number of file descriptors is allowed"
+    elif limit >= FEWEST_DESCRIPTORS:
+        yield True, f"{limit} file descriptors are allowed"
+    else:
+        yield False, f"only {limit} file descriptors are allowed, and each socket takes one: ulimit -n 1024"
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list of objects.")] = False) -> None:

@@ -53,24 +53,35 @@ def fetch(
 def open_manager(name: str, emulated: bool, emulation: str, policy: Policy) -> ConnectionManager:
     """The manager of the radio that the options describe. Raises NoDriverError where there is none, BadParameter
     where they ask for the emulation of no driver."""
-    if not emulated and not emulation:
-        return manager_for(driver=registry.driver_named(name) if name else None, policy=policy)
     if not name:
-        raise typer.BadParameter("--emulated needs --driver NAME: say whose radio is to be emulated")
+        if emulated or emulation:
+            option = "--emulation" if emulation else "--emulated"
+            raise typer.BadParameter(f"{option} needs --driver NAME: say whose radio is to be emulated")
+        return manager_for(policy=policy)
     driver = registry.driver_named(name)
+    if not emulated and not emulation:
+        if driver.default_radio() is None:
+            remedy = "--emulated fetches over an emulated one" if driver.emulations else "choose another driver"
+            raise NoDriverError(f"driver {name!r} has no radio here; {remedy}")
+        return manager_for(driver=driver, policy=policy)
     if emulation and emulation not in driver.emulations:
         known = ", ".join(driver.emulations) or "none"
         raise NoDriverError(f"driver {name!r} has no emulation {emulation!r}; it has: {known}")
     radio = driver.emulated(emulation)
     if radio is None:
-        raise NoDriverError(f"driver {name!r} has no emulated radio; leave --emulated out")
+        raise NoDriverError(f"driver {name!r} has no emulated radio; choose another driver")
     return manager_for(radio, driver=driver, policy=policy)
 
 
 def close_radio(manager: ConnectionManager) -> None:
     """Close the manager, and the emulator behind its radio if there is one."""
     manager.close()
-    emulator = getattr(manager.radio, "emulator", None)
+    close_emulator(manager.radio)
+
+
+def close_emulator(radio: Any) -> None:
+    """Close the emulator behind a radio if there is one."""
+    emulator = getattr(radio, "emulator", None)
     if emulator is not None:
         emulator.close()
 
