@@ -293,6 +293,22 @@ def test_leftovers_cost_the_connection(serve, http, manager):
     assert "bytes after the response" in manager.stats()["closed"]
 
 
+def test_what_servers_send_is_no_reason_of_its_own_to_close(talking, http, manager):
+    ok = b"HTTP/1.1 200 OK\r\n"
+    heads = [b"HTTP/1.1 20%d\t OK\r\n\r\n", ok + b"Content-Length: -%d\r\n\r\n"]
+    chunked = ok + b"Transfer-Encoding: chunked\r\n\r\n"
+    for answer in (*heads, chunked + b"-%d\r\n", chunked + b"0\r\nbad trailer %d\r\n\r\n"):
+        for number in range(3):
+
+            def talk(connection, answer=answer % number):
+                while connection.recv(65536):
+                    connection.sendall(answer)
+
+            with pytest.raises((ProtocolError, InvalidHeader), match=str(number)):
+                http.request("GET", talking(talk).url, retries=False)
+    assert sorted(manager.stats()["closed"].values()) == [3, 3, 3, 3]
+
+
 def test_asking_to_close_is_kept_to(serve, http, manager):
     server = serve(answering(OK))
     http.request("GET", server.url, headers={"Connection": "close"})

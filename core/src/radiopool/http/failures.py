@@ -38,9 +38,15 @@ def failed(exchange: "Any", reason: "Any", kind: "str | None") -> "Exception":
     if reason is None:
         exchange.abort("peer closed in the body")
         return errors.IncompleteRead(exchange.received, exchange.left)
+    what = None
+    if isinstance(reason, tuple):
+        # The manager counts reasons for as long as it lives: what the peer sent is no part of them.
+        reason, what = reason
     if isinstance(reason, str):
         exchange.abort(reason)
-        return getattr(errors, kind or "ProtocolError")(reason)  # type: ignore[no-any-return]
+        return getattr(errors, kind or "ProtocolError")(  # type: ignore[no-any-return]
+            reason if what is None else "%s: %r" % (reason, what)
+        )
     pool = exchange.pool
     if pool.manager.driver.is_timeout(reason):
         exchange.abort("timeout")
@@ -53,8 +59,8 @@ def failed(exchange: "Any", reason: "Any", kind: "str | None") -> "Exception":
     return errors.ProtocolError("Connection aborted: %s" % reason)
 
 
-def _wrong_with(exchange: "Any", head: "bytes | None") -> str:
-    """What is wrong with a head that did not end (None), that is none, or one too many."""
+def _wrong_with(exchange: "Any", head: "bytes | None") -> "Any":
+    """What is wrong with a head that did not end (None), that is none, or one too many: `Exchange.failed`'s reason."""
     if head is None:
         unread = exchange.buffer[exchange.start : exchange.stop]
         if unread.find(b"\n\n") >= 0:
@@ -62,7 +68,7 @@ def _wrong_with(exchange: "Any", head: "bytes | None") -> str:
         return "peer closed before the response" + (" head ended" if unread else "")
     if is_head(head):
         return "over %d interim responses" % INTERIM_LIMIT
-    return "not an HTTP/1 response: %r" % head[: head.find(b"\r\n")][:80]
+    return "not an HTTP/1 response", head[: head.find(b"\r\n")][:80]
 
 
 def may_repeat(exchange: "Any", method: str, error: BaseException) -> bool:

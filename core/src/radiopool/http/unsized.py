@@ -26,7 +26,7 @@ def next_chunk(exchange: "Exchange") -> int:
     digits = line.rstrip(b" \t").split(b";")[0]
     # int() would take a sign and underscores.
     if not digits or len(digits) > 15 or digits.strip(b"0123456789abcdefABCDEF") or not _is_text(line):
-        raise exchange.failed("bad chunk size %r" % line[:40])
+        raise exchange.failed(("bad chunk size", line[:40]))
     size = exchange.left = int(digits, 16)
     exchange.chunked = 2
     if not size:
@@ -35,7 +35,7 @@ def next_chunk(exchange: "Exchange") -> int:
             line = _line(exchange)
             allowed -= len(line) + 2
             if allowed < 0 or (line and not is_head(b"HTTP/1.1 200\r\n" + line + b"\r\n\r\n")):
-                raise exchange.failed("bad trailer %r" % line[:40])
+                raise exchange.failed(("bad trailer", line[:40]))
         exchange.chunked = 0
     return size
 
@@ -104,7 +104,7 @@ def one_length(exchange: "Exchange", value: bytes) -> bytes:
     values = value.split(b",")
     for other in values:
         if other.strip() != values[0] or len(values[0]) > 18 or not values[0].isdigit():
-            raise exchange.failed("Content-Length %r" % value, "InvalidHeader")
+            raise exchange.failed(("Content-Length", value[:40]), "InvalidHeader")
     return values[0]
 
 

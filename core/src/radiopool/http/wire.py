@@ -261,9 +261,9 @@ class Exchange:
             self.pool.manager.discard(entry, reason)
 
     def failed(self, reason: "Any", name: "str | None" = None) -> "Exception":
-        """End the lease, and make the error to raise: for an error of the socket, for a broken rule (text; `name` is
-        the error's in `errors`), for a body that the peer cut short (None), or with `name` "head" for a head that
-        is none (bytes), or did not end (None)."""
+        """End the lease, and make the error to raise: for an error of the socket, for a broken rule (text, or text and
+        what broke it; `name` is the error's in `errors`), for a body that the peer cut short (None), or with `name`
+        "head" for a head that is none (bytes), or did not end (None)."""
         from radiopool.http.failures import failed
 
         return failed(self, reason, name)
