@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from radiopool.http import HTTPConnectionPool, HTTPHeaderDict, ProxyManager, Timeout
+from radiopool.http import HTTPConnectionPool, HTTPHeaderDict, PoolManager, ProxyManager, Timeout
 from radiopool.http.errors import InvalidHeader
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -52,6 +52,17 @@ def test_the_read_timeout_holds_after_expect_continue(talking, manager):
         headers = {"Expect": "100-continue"}
         response = pool.request("PUT", "/", body=b"hello", headers=headers, timeout=timeout, retries=False)
         assert response.status == 200
+
+
+def test_arguments_without_names_are_in_the_order_of_urllib3(talking, manager):
+    seen = []
+    server = talking(answering(b"=body", seen))
+    with PoolManager(timeout=LONG, manager=manager) as http, http.connection_from_url(server.url) as pool:
+        for whose, url in ((http, server.url), (pool, "/")):
+            whose.request("POST", url, b"the=body")
+            whose.request("POST", url, None, {"the": "body"}, {"X-Own": "1"}, encode_multipart=False)
+    assert [sent.partition(b"\r\n\r\n")[2] for sent in seen] == [b"the=body"] * 4
+    assert [b"X-Own: 1\r\n" in sent for sent in seen] == [False, True] * 2
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])

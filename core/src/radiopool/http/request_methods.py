@@ -21,10 +21,9 @@ class RequestMethods(Later):
         self,
         method: str,
         url: str,
+        body: "Any" = None,
         fields: "Any" = None,
         headers: "Any" = None,
-        *,
-        body: "Any" = None,
         json: "Any" = None,
         **urlopen_kw: "Any",
     ) -> "Any":
