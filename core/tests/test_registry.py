@@ -26,6 +26,7 @@ class Mine(Driver):
 def clean_registry(monkeypatch):
     monkeypatch.setattr(registry, "_registered", [])
     monkeypatch.setattr(registry, "_finder", None)
+    monkeypatch.setattr(registry, "_host_finder", None)
 
 
 def test_a_registered_driver_is_found_by_its_radio_and_by_its_name():
