@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from radiopool.recycling import Entry
     from radiopool.waiting import Ticket
 
+FORGOTTEN = "forgotten by its user"
+
 
 class ThreadedAccount(Account):
     """An account whose lock is real. `lock` guards the line of waiters too."""
@@ -45,7 +47,8 @@ class ThreadedAccount(Account):
         self.line = Line()
         self.tickets = self.line.tickets
         self.leaks: LeakReport | None = None
-        self.dropped: deque[Entry] = deque()
+        # Leases that nobody ends any more: the entry, and which of its leases.
+        self.dropped: deque[tuple[Entry, int]] = deque()
         if policy.leak_after is not None:
             from radiopool.leaks import LeakReport
 
@@ -63,7 +66,7 @@ class ThreadedAccount(Account):
         """
         check_timeout(wait, "wait")
         check_timeout(timeout)
-        self._discard_dropped()
+        self.discard_dropped()
         seconds = wait if wait is not None else timeout if self.policy.wait is None else self.policy.wait
         ticket = None
         with self.lock:
@@ -151,23 +154,29 @@ class ThreadedAccount(Account):
         It may run at any line of this very thread, also where the thread holds the lock: then the entry is discarded
         when the next socket is opened, or wanted and not there.
         """
-        self.dropped.append(entry)
+        self.dropped.append((entry, entry.leases))
         if not self.lock.locked():
-            self._discard_dropped()
+            self.discard_dropped()
 
-    def _discard_dropped(self) -> None:
+    def discard_dropped(self) -> None:
+        """Close what was dropped."""
         while self.dropped:
             try:
-                entry = self.dropped.popleft()
+                entry, lease = self.dropped.popleft()
             except IndexError:
                 break
-            self.decide(self.ledger.discard, entry)
+            self.decide(self._forget, entry, lease)
+
+    def _forget(self, entry: Entry, lease: int) -> None:
+        # Unless it was closed with all others meanwhile.
+        if entry.state is LEASED and entry.leases == lease:
+            self.ledger.discard(entry, FORGOTTEN)
 
     # -- events
 
     def opened(self, entry: Entry) -> None:
         try:
-            self._discard_dropped()
+            self.discard_dropped()
             observing.debug("opened %s", entry.key)
             if observing.hooks is not None:
                 observing.tell("opened", key=entry.key, socket=entry.socket)

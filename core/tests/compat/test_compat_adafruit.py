@@ -293,6 +293,17 @@ def test_a_forgotten_socket_comes_back(manager, greeter):
     assert ask(again) == b"hello"
 
 
+def test_a_forgotten_socket_is_anybodys(pool, manager, greeter, greeters):
+    answering = greeters(greeting=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    manager.set_budget(1)
+    manager.get_socket(HERE, greeter.port, "http:")
+    with PoolManager(radio=pool.radio) as http:
+        response = http.request("GET", f"http://{HERE}:{answering.port}/", retries=False, pool_timeout=0)
+        assert response.data == b"ok"
+    manager.get_socket(HERE, greeter.port, "http:")
+    manager.socket().close()
+
+
 class Pressed(BaseException):
     """As a Ctrl-C: at any line."""
 

@@ -177,6 +177,7 @@ class ConnectionManager(_ConnectionManager):
         """A socket of the radio that counts in the budget until it is closed."""
         if self._legacy is not None:
             return self._legacy.socket(*args, **keywords)
+        self._take_back()
         # Not super(): a board does not find the method through it.
         return managed_socket(self._account, args, keywords)
 

@@ -11,14 +11,11 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from radiopool.errors import LeaseError
 from radiopool.vocabulary import LEASED
 
 if TYPE_CHECKING:
     from radiopool.manager import ConnectionManager
     from radiopool.recycling import Entry
-
-FORGOTTEN = "forgotten by its user"
 
 
 class LeasedSocket:
@@ -28,9 +25,9 @@ class LeasedSocket:
     entry: Entry | None = None
     lease = 0
 
-    def __init__(self, entry: Entry, forgotten: deque[tuple[Entry, int]]) -> None:
+    def __init__(self, entry: Entry, dropped: deque[tuple[Entry, int]]) -> None:
         self.raw = raw = entry.socket
-        self._forgotten = forgotten
+        self._dropped = dropped
         self.entry = entry
         # What programs call most, without a detour.
         self.send = raw.send
@@ -57,42 +54,35 @@ class LeasedSocket:
         return f"<LeasedSocket {self.raw!r}>"
 
     def __del__(self) -> None:
-        # Finalizers run anywhere, in the middle of a chip's command too: no lock and no I/O here.
+        # Finalizers run anywhere, in the middle of a chip's command too: no lock and no I/O here. The account closes it
+        # when a socket is opened, or wanted and not there.
         entry = self.entry
         if entry is not None and entry.state is LEASED and entry.leases == self.lease:
-            self._forgotten.append((entry, self.lease))
+            self._dropped.append((entry, self.lease))
 
 
 class HandedOut:
     """The sockets that one manager has handed out."""
 
     def __init__(self, manager: ConnectionManager) -> None:
-        self._manager = manager
-        self._forgotten: deque[tuple[Entry, int]] = deque()
+        self._account: Any = manager._account
         self._known: WeakValueDictionary[Entry, LeasedSocket] = WeakValueDictionary()
 
     def hand_out(self, entry: Entry) -> LeasedSocket:
         """What to give to the user of a lease: the same object as long as somebody has it."""
         socket = self._known.get(entry)
         if socket is None:
-            socket = self._known[entry] = LeasedSocket(entry, self._forgotten)
+            socket = self._known[entry] = LeasedSocket(entry, self._account.dropped)
         socket.lease = entry.leases
         return socket
 
     def take_back_garbage(self) -> bool:
         """Close what only garbage holds, as adafruit_requests' sessions hold their last response; whether any was."""
         gc.collect()
-        found = bool(self._forgotten)
+        found = bool(self._account.dropped)
         self.take_back()
         return found
 
     def take_back(self) -> None:
         """Close what was forgotten."""
-        while self._forgotten:
-            entry, lease = self._forgotten.popleft()
-            if entry.state is LEASED and entry.leases == lease:
-                try:
-                    self._manager.discard(entry, FORGOTTEN)
-                except LeaseError:
-                    # Another thread has closed all meanwhile.
-                    pass
+        self._account.discard_dropped()
