@@ -20,7 +20,7 @@ from radiopool.testing import (
     run_check,
 )
 from radiopool.testing.checks import make_check
-from radiopool.testing.loopback import LoopbackDriver, LoopbackRadio
+from radiopool.testing.loopback import LoopbackDriver, LoopbackRadio, LoopbackSocket
 from radiopool.testing.peers import Peers
 
 CHECKS = {check.name: check for check in all_checks()}
@@ -108,6 +108,19 @@ def test_a_driver_that_cannot_close_fails_and_the_run_goes_on(bench: Bench) -> N
     bench.radio.close()
     assert [status for status, _ in results] == [FAILED, FAILED]
     assert "no such channel" in results[0][1]
+
+
+class IgnoresTimeouts(LoopbackSocket):
+    def settimeout(self, timeout: "float | None") -> None:
+        pass
+
+
+def test_a_driver_that_ignores_its_timeouts_fails_and_the_run_goes_on(peers: Peers) -> None:
+    driver = LoopbackDriver()
+    driver.socket_kind = IgnoresTimeouts
+    results = results_of(Bench(driver, LoopbackRadio(), peers, patience=0.5), "timeout is told", "does not block")
+    assert [status for status, _ in results] == [FAILED, FAILED]
+    assert all("for which nothing came: nothing was raised; it returned 1" in reason for _, reason in results)
 
 
 def test_json_has_what_the_report_has(bench: Bench) -> None:

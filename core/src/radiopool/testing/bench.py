@@ -328,6 +328,18 @@ class Bench:
         if self.budget() < sockets:
             raise Skipped("it takes %d sockets at once, and the radio has %d" % (sockets, self.budget()))
 
+    def vain_read(self, socket: "Any", timeout: float) -> "Exception":
+        """What a read with that timeout raises, which must be an OSError, when nothing comes.
+
+        Something comes after `patience` seconds all the same: a read that ignores its timeout does not wait for ever.
+        """
+        self.send(socket, b"unless %d\n" % int(self.patience * 1000))
+        socket.settimeout(timeout)
+        try:
+            return self.failure(socket.recv_into, bytearray(1))
+        except Failed as failure:
+            raise Failed("a read with a timeout of %s s, for which nothing came: %s" % (timeout, failure)) from failure
+
     def budget(self) -> int:
         """How many sockets are to be open at once: the declared budget, at most `most`."""
         declared = self.traits.budget[0]

@@ -7,6 +7,7 @@ One command per line; numbers are bytes or milliseconds:
     take N          reads N bytes, answers their CRC-32 as eight hexadecimal digits and a newline
     slow N MS       N bytes of the pattern, one at a time, MS between them
     later MS        one byte, after that long
+    unless MS       one byte, after that long, unless something comes before
     bye N           N bytes, then the end of the stream, and the connection is closed
     half N          N bytes, then the end of the peer's stream only; it goes on obeying what comes
     hold MS N       waits that long, then `half N`: for a check that must do something first
@@ -20,6 +21,7 @@ One command per line; numbers are bytes or milliseconds:
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import struct
@@ -84,6 +86,9 @@ class Conversation:
         elif word == "later":
             self._pause(numbers[0])
             self._stream.sendall(b"!")
+        elif word == "unless":
+            if not self._received and not select.select([self._stream], [], [], numbers[0] / 1000)[0]:
+                self._stream.sendall(b"!")
         elif word == "bye":
             self._stream.sendall(pattern(numbers[0]))
             self._end()

@@ -23,6 +23,9 @@ import trustme
 from radiopool.testing.bench import Peer
 from radiopool.testing.conversation import Conversation
 
+MOST_SILENCE = 30
+"""Seconds until the port "silent" closes a connection on which nothing comes."""
+
 TLS_FAULTS = ("expired", "wrong name", "untrusted")
 
 
@@ -51,8 +54,8 @@ class Peers(Peer):
 
     Ports: "plain" and "ipv6" obey (see `conversation`); "narrow" does so behind small buffers; "tls", "expired", "wrong
     name" and "untrusted" do so after a TLS handshake with such a certificate; "udp" sends every datagram back; "silent"
-    accepts and says nothing; "refused" is closed; "blackhole" never answers (a listener whose backlog is full; Linux
-    only). `open` is the number of connections that are open here.
+    accepts, says nothing and closes after a while; "refused" is closed; "blackhole" never answers (a listener whose
+    backlog is full; Linux only). `open` is the number of connections that are open here.
     """
 
     def __init__(self, host: str = "127.0.0.1", name: str = "peer.test") -> None:
@@ -179,6 +182,8 @@ class Peers(Peer):
         return serve
 
     def _say_nothing(self, stream: socket.socket) -> None:
+        # A client that ignores its timeout is not to wait for ever.
+        stream.settimeout(MOST_SILENCE)
         while stream.recv(4096):
             pass
 

@@ -151,8 +151,7 @@ def check_reset_is_an_error_or_an_end(bench: "Bench") -> None:
 def check_timeout_is_told(bench: "Bench") -> None:
     """A read that runs into its timeout raises what `is_timeout` recognises; the connection goes on working."""
     socket = bench.connect()
-    socket.settimeout(bench.timeout)
-    error = bench.failure(socket.recv_into, bytearray(10))
+    error = bench.vain_read(socket, bench.timeout)
     require(bench.driver.is_timeout(error), "is_timeout() does not recognise %r", error)
     require(not bench.driver.is_exhausted(error), "is_exhausted() takes the timeout %r for its own", error)
     socket.settimeout(bench.patience)
@@ -197,8 +196,7 @@ def check_timeouts_can_change(bench: "Bench") -> None:
     """The last `settimeout` counts: after 0 and after a short one, a long one waits for an answer that takes longer."""
     socket = bench.connect()
     for before in (0, bench.timeout):
-        socket.settimeout(before)
-        bench.failure(socket.recv_into, bytearray(10))
+        bench.vain_read(socket, before)
         socket.settimeout(bench.patience)
         bench.send(socket, b"later %d\n" % int(bench.timeout * 1500))
         answer = bench.read(socket, 1)
@@ -218,8 +216,7 @@ def check_none_waits(bench: "Bench") -> None:
 def check_does_not_block(bench: "Bench") -> None:
     """With `settimeout(0)` a read that finds nothing raises at once what `would_block` recognises."""
     socket = bench.connect()
-    socket.settimeout(0)
-    error = bench.failure(socket.recv_into, bytearray(10))
+    error = bench.vain_read(socket, 0)
     require(bench.driver.would_block(error), "would_block() does not recognise %r", error)
     socket.settimeout(bench.patience)
     bench.echoes(socket)
@@ -242,8 +239,11 @@ def check_unknown_name(bench: "Bench") -> None:
 
 def check_connect_timeout(bench: "Bench") -> None:
     """A connect that nobody answers raises, when its timeout has run out, what `is_timeout` recognises."""
+    begun = platform.now_ms()
     error = bench.failure(bench.connect, "blackhole", bench.timeout)
+    taken = (platform.now_ms() - begun) // 1000
     require(bench.driver.is_timeout(error), "is_timeout() does not recognise %r", error)
+    require(taken <= bench.timeout + bench.patience, "with a timeout of %s s it took %d s", bench.timeout, taken)
 
 
 def check_closes(bench: "Bench") -> None:

@@ -70,6 +70,7 @@ def check_timeout_is_applied_again(bench: "Bench") -> None:
     require(answer == b"!", "the answer that came after the old timeout was %r", answer)
     manager.recycle(entry)
     entry = bench.lease(manager, timeout=bench.timeout)
+    bench.send(entry.socket, b"unless %d\n" % int(bench.patience * 1000))
     error = bench.failure(entry.socket.recv_into, bytearray(1))
     require(bench.driver.is_timeout(error), "is_timeout() does not recognise %r", error)
 
