@@ -1,4 +1,4 @@
-"""CPython's response: urllib3's whole interface, decoding and the file methods, on top of `BaseHTTPResponse`."""
+"""CPython's response: urllib3's whole interface and decoding, on top of `BaseHTTPResponse`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from radiopool.http.binary_file import BinaryFile
 from radiopool.http.errors import IncompleteRead
 from radiopool.http.fastwire import drop, read_up_to, shut_down
 from radiopool.http.response import BaseHTTPResponse
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from radiopool.http.wire import Exchange
 
 
-class HTTPResponse(BaseHTTPResponse):
+class HTTPResponse(BinaryFile, BaseHTTPResponse):
     """What a server answered: status, headers and a body to read as from a binary file.
 
     The lease of its socket ends with the last byte of the body, with `close`, or when nobody holds the response any
@@ -32,8 +33,6 @@ class HTTPResponse(BaseHTTPResponse):
     _held = b""
     _raw_read = 0
     _closed = False
-    _ahead: io.BytesIO | None = None
-    """What `readline` has received beyond its line: all reads take it first."""
 
     def __init__(
         self,
@@ -380,83 +379,6 @@ class HTTPResponse(BaseHTTPResponse):
         if self._ahead is None or (self._encoded and self.decode_content):
             return 0
         return self._ahead.getbuffer().nbytes - self._ahead.tell()
-
-    # -- what io asks of a binary file
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def writable(self) -> bool:
-        """False."""
-        return False
-
-    def seekable(self) -> bool:
-        """False."""
-        return False
-
-    def isatty(self) -> bool:
-        """False."""
-        return False
-
-    def flush(self) -> None:
-        """Nothing is written, nothing to do."""
-
-    def readline(self, limit: int | None = -1) -> bytes:
-        """The next line, with its end, or its first `limit` bytes; b"" at the end of the body."""
-        room = -1 if limit is None else limit
-        pieces: list[bytes] = []
-        while True:
-            if self._ahead is not None:
-                piece = self._ahead.readline(room)
-                pieces.append(piece)
-                room -= len(piece)
-                if room == 0 or piece.endswith(b"\n"):
-                    break
-            received = self.read1(16384)
-            if not received:
-                break
-            self._ahead = io.BytesIO(received)
-        return b"".join(pieces)
-
-    def readlines(self, hint: int | None = -1) -> list[bytes]:
-        """The rest of the lines, or those of about `hint` bytes."""
-        lines: list[bytes] = []
-        size = 0
-        for line in self:
-            lines.append(line)
-            size += len(line)
-            if hint and 0 < hint <= size:
-                break
-        return lines
-
-    def __iter__(self) -> Iterator[bytes]:
-        if self._body is not None:
-            yield from io.BytesIO(self._body)
-            return
-        while True:
-            line = self.readline()
-            if not line:
-                break
-            yield line
-
-    def __next__(self) -> bytes:
-        line = self.readline()
-        if not line:
-            raise StopIteration
-        return line
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Raises io.UnsupportedOperation."""
-        raise io.UnsupportedOperation("seek")
-
-    def truncate(self, size: int | None = None) -> int:
-        """Raises io.UnsupportedOperation."""
-        raise io.UnsupportedOperation("truncate")
-
-    def writelines(self, lines: Any) -> None:
-        """Raises io.UnsupportedOperation."""
-        raise io.UnsupportedOperation("write")
 
     def __enter__(self) -> HTTPResponse:
         return self
