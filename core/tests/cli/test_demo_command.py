@@ -67,6 +67,29 @@ def test_interrupted_it_begins_no_more(run, server, interrupted, monkeypatch):
     assert interrupted.begun <= demo.THREADS
 
 
+def test_interrupted_on_a_chip_it_is_not_the_chip_that_is(run, server, interrupted, monkeypatch):
+    class Chip:
+        def close(self):
+            pass
+
+    class OnAChip(CPythonDriver):
+        name = "on-a-chip"
+        emulations = ("on-a-chip",)
+
+        def emulated(self, which="", hosts=None, routes=None):
+            radio = HostNetwork(hosts=hosts)
+            radio.emulator = Chip()
+            return radio
+
+    monkeypatch.setattr(demo, "ThreadPoolExecutor", interrupted)
+    register(OnAChip)
+    try:
+        assert run("demo", "--driver", "on-a-chip") == (130, "", "")
+    finally:
+        unregister("on-a-chip")
+    assert interrupted.begun <= 1
+
+
 def test_the_server_leaves_ctrl_c_to_the_demo():
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen([demo.sys.executable, "-m", "radiopool.cli.demo_server"], **pipes) as process:

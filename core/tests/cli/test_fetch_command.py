@@ -48,10 +48,11 @@ def test_parallel_keeps_to_the_budget_and_to_the_order(run, url):
     assert answer["sockets"]["peak"] <= 2
 
 
-def test_interrupted_it_begins_no_more(run, url, interrupted, monkeypatch):
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_interrupted_it_begins_no_more(run, url, interrupted, monkeypatch, parallel):
     monkeypatch.setattr("radiopool.cli.fetch.ThreadPoolExecutor", interrupted)
-    assert run("fetch", "--count", "100", "--parallel", "2", url + "/5") == (130, "", "")
-    assert interrupted.begun <= 2
+    assert run("fetch", "--count", "100", "--parallel", str(parallel), url + "/5") == (130, "", "")
+    assert interrupted.begun <= parallel
 
 
 def test_nothing_stays_open(run, url):

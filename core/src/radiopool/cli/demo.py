@@ -180,16 +180,13 @@ def _request_all(run: Run, order: list[str], port: int, threads: int, done: Any)
             run.seconds[host] += time.perf_counter() - begun
             done()
 
-        if threads == 1:
-            for host in order:
-                get(host)
-        else:
-            executor = ThreadPoolExecutor(threads)
-            try:
-                list(executor.map(get, order))
-            finally:
-                # Interrupted, it is not to go on with what has not begun.
-                executor.shutdown(cancel_futures=True)
+        # Also where one is enough: Ctrl-C then comes here, and not into the middle of what an emulated chip does.
+        executor = ThreadPoolExecutor(threads)
+        try:
+            list(executor.map(get, order))
+        finally:
+            # Interrupted, it is not to go on with what has not begun.
+            executor.shutdown(cancel_futures=True)
 
 
 def _host_table(run: Run) -> Table:

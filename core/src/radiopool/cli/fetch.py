@@ -108,8 +108,7 @@ def get_all(manager: ConnectionManager, urls: list[str], parallel: int, timeout:
             seconds = round(time.perf_counter() - begun, 6)
             return {"url": shown, "status": response.status, "bytes": len(response.data), "seconds": seconds}
 
-        if parallel == 1:
-            return [get(url) for url in urls]
+        # Also for one: Ctrl-C then comes here, and not into the middle of what an emulated chip does.
         threads = ThreadPoolExecutor(parallel)
         try:
             return list(threads.map(get, urls))
