@@ -657,6 +657,73 @@ def test_an_interrupt_in_the_middle_of_a_command_loses_nothing(chip, monkeypatch
         chip.connect(peer).close()
 
 
+def interrupt_once(patch, owner, name, before=False):
+    """Ctrl-C in the next call of that function, when its work is done or (`before`) not begun."""
+    function = getattr(owner, name)
+
+    def interrupted(*args, **options):
+        patch.undo()
+        if not before:
+            function(*args, **options)
+        raise KeyboardInterrupt
+
+    patch.setattr(owner, name, interrupted)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda chip: (chip.emulator.spi, "try_lock"),
+        lambda chip: (chip.emulator.spi, "configure"),
+        lambda chip: (chip.emulator.spi, "unlock"),
+        lambda chip: (chip.emulator._slave, "select"),
+        lambda chip: (chip.emulator._slave, "deselect"),
+        lambda chip: (chip.emulator._slave, "_begin"),
+        lambda chip: (chip.emulator._slave, "_finish"),
+        lambda chip: (chip.emulator.firmware, "handle"),
+        lambda chip: (chip.pool, "take"),
+        lambda chip: (chip.pool, "drop"),
+    ],
+)
+def test_an_interrupt_between_the_vendors_lines_or_the_emulators_leaves_chip_and_bus_usable(chip, place, before):
+    peer = chip.serve(echo)
+    with chip.connect(peer) as bystander:
+        with pytest.MonkeyPatch.context() as patch:
+            interrupt_once(patch, *place(chip), before=before)
+            with pytest.raises(KeyboardInterrupt):
+                socket = chip.connect(peer)
+                interrupt_once(patch, *place(chip), before=before)
+                socket.close()
+        if "drop" in place(chip):
+            socket.close()
+        bystander.sendall(b"still in step")
+        assert bystander.recv(20) == b"still in step"
+        assert chip.table.in_use == [0]
+        chip.connect(peer).close()
+
+
+@pytest.mark.parametrize("command", ["_send_command", "_wait_response_cmd"])
+def test_a_visitor_whose_number_was_not_heard_is_closed(chip, until, command):
+    with chip.pool.socket() as listener, chip.connect(chip.serve(echo)) as bystander:
+        listener.bind(("", 8080))
+        listener.listen()
+        listener.settimeout(5)
+        with host.create_connection(chip.emulator.address_of(8080), 5) as visitor:
+            until(lambda: chip.table.slots[listener._number].server.has_client())
+            with pytest.MonkeyPatch.context() as patch:
+                interrupt_once(patch, chip.radio, command)
+                with pytest.raises(KeyboardInterrupt):
+                    listener.accept()
+            bystander.sendall(b"still here")
+            assert bystander.recv(20) == b"still here"
+            assert len(chip.table.in_use) == 2, "the visitor has no number"
+            visitor.settimeout(5)
+            assert visitor.recv(1) == b""
+        with host.create_connection(chip.emulator.address_of(8080), 5):
+            listener.accept()[0].close()
+
+
 def test_an_interrupt_while_connecting_leaves_no_number(chip, monkeypatch):
     socket_open = chip.radio.socket_open
 

@@ -113,18 +113,18 @@ class DatagramSocket(Handle):
     def _open(self, radio: "Any") -> int:
         """The number, taken from the chip when it is first needed. Within a turn."""
         self._check_open()
-        if self._number is None:
+        number: "Any" = self._number
+        if number is None:
             if self._bound is None:
                 self._bound = ("", self._pool.free_port())
             number = radio.get_socket()
             try:
                 radio.start_server(self._bound[1], number, radio.UDP_MODE)
+                self._hold(number)
             except BaseException as error:
-                self._pool.turn.give_up(number, error)
+                self._let_go(number, error)
                 raise
-            self._pool.take(number, self)
-            self._number = number
-        return self._number
+        return number  # type: ignore[no-any-return]
 
     def _command(self, radio: "Any", command: int, parameters: "tuple[Any, ...]", wide: bool) -> None:
         if not radio._send_command_get_response(command, parameters, sent_param_len_16=wide)[0][0]:

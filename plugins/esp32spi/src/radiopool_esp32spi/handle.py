@@ -116,8 +116,22 @@ class Handle:
         """The number is not this socket's any more. Within a turn."""
         self._number = None
 
+    def _hold(self, number: int) -> None:
+        """The chip has given that number to this socket. Within a turn."""
+        self._pool.take(number, self)
+        self._number = number
+
+    def _let_go(self, number: int, error: BaseException) -> None:
+        """Not held after all: something went wrong on the way. Within a turn."""
+        self._number = None
+        if self._pool.numbers.get(number) is self:
+            self._pool.drop(number)
+        self._pool.turn.give_up(number, error)
+
     def _give_back(self, number: int) -> None:
         """Close the number on the chip. Within a turn."""
+        # First, so that whatever interrupts, it is closed.
+        self._pool.turn.disown(number)
         self.lose_number()
         self._pool.drop(number)
         self._pool.turn.close_number(number)

@@ -7,7 +7,7 @@ from radiopool_esp32spi.chip_tls import ChipContext
 from radiopool_esp32spi.datagram import DatagramSocket
 from radiopool_esp32spi.handle import ENFILE
 from radiopool_esp32spi.stream import StreamSocket
-from radiopool_esp32spi.turn import Turn, is_unanswered
+from radiopool_esp32spi.turn import Turn, breaks_step, is_unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SLOTS = 6
 """Numbers that the chip has, with firmware 3.x."""
+_NOBODY = 255
 
 
 class SocketPool:
@@ -122,6 +123,19 @@ class SocketPool:
         if number >= SLOTS:
             raise OSError(ENFILE, "every free number has listened on another port; the chip forgets by a reset only")
         return number  # type: ignore[no-any-return]
+
+    def next_visitor(self, radio: "Any", number: int) -> "int | None":
+        """The number that the chip gave to who came to a listening number, None if nobody did. Within a turn."""
+        try:
+            visitor = radio.socket_available(number)
+        except BaseException as error:
+            if breaks_step(error):
+                # Somebody may have come and got a number that was never heard: one of those that nobody here has.
+                for stranger in range(SLOTS):
+                    if stranger not in self.numbers:
+                        self.turn.disown(stranger)
+            raise
+        return None if visitor == _NOBODY else visitor
 
     def free_port(self) -> int:
         """A port for a socket that asked for none (RFC 6335, section 6: 49152 to 65535)."""

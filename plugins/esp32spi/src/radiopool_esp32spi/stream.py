@@ -23,7 +23,6 @@ CONNECT_TIME = 3000
 """Milliseconds that the chip tries to connect over TCP, whatever the caller's timeout
 (`WIFI_CLIENT_DEF_CONN_TIMEOUT_MS`); over TLS it tries longer than the vendor's library waits."""
 ESTABLISHED = 4
-NOBODY = 255
 
 
 class StreamSocket(Handle):
@@ -93,16 +92,15 @@ class StreamSocket(Handle):
                 # Not socket_connect, which asks for the state on top: a peer that hangs up at once makes that 3 s of
                 # waiting for a connection that was there.
                 radio.socket_open(number, target, port, conn_mode=mode)
+                self._hold(number)
             except BaseException as error:
                 if breaks_step(error) or error_number(error) != ENFILE:
-                    self._pool.turn.give_up(number, error)
+                    self._let_go(number, error)
                 raise
             if self._closed:
                 # By another thread, meanwhile.
-                self._pool.turn.close_number(number)
+                self._give_back(number)
                 self._check_open()
-            self._pool.take(number, self)
-            self._number = number
 
     def _connect_error(self, error: OSError, host: "Any", port: int, took: int) -> ConnectError:
         """The chip says no and not why, so neither can this."""
@@ -247,17 +245,16 @@ class StreamSocket(Handle):
             pool.listened[number] = port
             try:
                 radio.start_server(port, number)
+                self._hold(number)
             except BaseException as error:
-                pool.turn.give_up(number, error)
+                self._let_go(number, error)
                 raise
-            pool.take(number, self)
-            self._number = number
             self._listening = True
             # Those who came while nobody listened here: the firmware never stops listening.
-            visitor = radio.socket_available(number)
-            while visitor != NOBODY:
+            visitor = pool.next_visitor(radio, number)
+            while visitor is not None:
                 pool.turn.close_number(visitor)
-                visitor = radio.socket_available(number)
+                visitor = pool.next_visitor(radio, number)
 
     def accept(self) -> "tuple[StreamSocket, tuple[str, int]]":
         """The next connection: (socket, (address, port)). Raises OSError(ETIMEDOUT) or OSError(EAGAIN)."""
@@ -268,16 +265,15 @@ class StreamSocket(Handle):
                 self._check_open()
                 if not self._listening or self._number is None:
                     raise OSError(errno.EINVAL, "the socket does not listen")
-                number = radio.socket_available(self._number)
-                if number != NOBODY:
+                number = self._pool.next_visitor(radio, self._number)
+                if number is not None:
+                    made = StreamSocket(self._pool)
                     try:
                         remote = radio.get_remote_data(number)
+                        made._hold(number)
                     except BaseException as error:
-                        self._pool.turn.give_up(number, error)
+                        made._let_go(number, error)
                         raise
-                    made = StreamSocket(self._pool)
-                    self._pool.take(number, made)
-                    made._number = number
                     made._peer = ("%d.%d.%d.%d" % tuple(remote["ip_addr"]), swapped(remote["port"]))
                     return made, made._peer
             tries += 1

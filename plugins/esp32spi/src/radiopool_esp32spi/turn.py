@@ -4,7 +4,9 @@ The vendor's library sends a command in one chip-select session and reads the re
 between would read the first one's reply.
 """
 
-from radiopool.platform import Lock
+import time
+
+from radiopool.platform import CPYTHON, Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,12 +79,26 @@ class Turn:
         self._orphans = set()
 
     def _catch_up(self) -> None:
+        if CPYTHON:
+            self._end_session()
         self.radio._wait_for_ready()
         with self.radio._spi_device:
             pass
         for number in list(self._orphans):
             self.close_number(number)
         self._out_of_step = False
+
+    def _end_session(self) -> None:
+        """End the session of one who was interrupted on the way into the vendor's `with`, or on its way out: the chip
+        would stay selected, and the bus locked, for good. (A board's `with` can't be interrupted there.)"""
+        device = self.radio._spi_device
+        device.chip_select.value = not device.cs_active_value
+        for _ in range(100):
+            if device.spi.try_lock():
+                break
+            # Another chip on the bus has it for some milliseconds, if anybody has.
+            time.sleep(0.01)
+        device.spi.unlock()
 
 
 def breaks_step(error: BaseException) -> bool:

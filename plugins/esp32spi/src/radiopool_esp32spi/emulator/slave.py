@@ -9,7 +9,8 @@ The ready pin is low in WAITING and REPLYING, high in BUSY and while selected (n
 and ends REPLYING. A session while BUSY meets a chip that has no transfer set up: its bytes are lost.
 
 A handler that must wait (connect, handshake, a full send buffer) is a generator; it moves on each time somebody looks
-at the ready pin, so a busy chip needs no thread.
+at the ready pin, so a busy chip needs no thread. It has none, so an interrupt (Ctrl-C) may land on any line here: each
+leaves a state that the next session or a reset gets out of.
 """
 
 import logging
@@ -58,6 +59,8 @@ class Slave:
 
     def select(self) -> None:
         with self.lock:
+            if self._selected:
+                return
             self.trace.chip_selects += 1
             self._selected = True
             self._taken = bytearray()
@@ -87,7 +90,6 @@ class Slave:
                 self.state = WAITING
             elif self.state == WAITING and self._taken and not self.faults.deaf:
                 self.trace.record("command", bytes(self._taken))
-                self.state = BUSY
                 self._begin(bytes(self._taken))
 
     def ready_level(self) -> bool:
@@ -97,7 +99,7 @@ class Slave:
                 return self.faults.ready
             if self._selected or self.state == OFF:
                 return True
-            if self._pending is not None:
+            if self.state == BUSY:
                 self._advance()
             return self.state == BUSY
 
@@ -108,9 +110,10 @@ class Slave:
             self.state = OFF
 
     def boot(self) -> None:
-        """Reset has risen: nothing that was before is known any more."""
+        """Reset is high again: nothing that was before is known any more."""
         with self.lock:
-            self._drop_pending()
+            if self.state != OFF:
+                return
             self.faults.deaf = False
             self.attention = False
             self._restart()
@@ -126,6 +129,7 @@ class Slave:
             self._finish(frames.ERROR_REPLY)
             return
         self._pending = self._serve(frame)
+        self.state = BUSY
         self._advance(0)
 
     def _serve(self, frame: bytes) -> Generator[Wait, None, Reply]:
@@ -141,12 +145,15 @@ class Slave:
                 return
             self._wait = next(self._pending)
         except StopIteration as done:
-            self._finish(done.value)
-        except Exception:
-            log.exception("the emulated chip failed to serve a command")
+            # Nothing is what a handler returns that was interrupted before.
+            self._finish(done.value or frames.ERROR_REPLY)
+        except BaseException as error:
             self._finish(frames.ERROR_REPLY)
+            if not isinstance(error, Exception):
+                raise
+            log.exception("the emulated chip failed to serve a command")
 
     def _finish(self, reply: Reply) -> None:
-        self._pending = self._wait = None
         self._reply = reply
         self.state = REPLYING
+        self._pending = self._wait = None

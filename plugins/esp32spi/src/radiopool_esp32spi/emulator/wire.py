@@ -24,9 +24,9 @@ class Pin:
 
     @value.setter
     def value(self, level: bool) -> None:
-        before, self._level = self._level, bool(level)
-        if before != self._level:
-            self._changed(self._level)
+        # Also when the level stays: an interrupt may have come between it and what it does.
+        self._level = bool(level)
+        self._set(self._level)
 
     def switch_to_output(self, value: bool = False, drive_mode: Any = None) -> None:
         self.direction = "output"
@@ -38,18 +38,18 @@ class Pin:
     def deinit(self) -> None:
         """Nothing is held."""
 
-    def _changed(self, level: bool) -> None:
+    def _set(self, level: bool) -> None:
         pass
 
 
 class ChipSelect(Pin):
-    """Active low; both edges mean something to the chip."""
+    """Active low; both levels mean something to the chip."""
 
     def __init__(self, slave: "Slave") -> None:
         super().__init__(True)
         self._slave = slave
 
-    def _changed(self, level: bool) -> None:
+    def _set(self, level: bool) -> None:
         if level:
             self._slave.deselect()
         else:
@@ -57,13 +57,13 @@ class ChipSelect(Pin):
 
 
 class Reset(Pin):
-    """Active low: the chip is off while it is low, and boots on the rising edge."""
+    """Active low: the chip is off while it is low, and boots when it is high again."""
 
     def __init__(self, slave: "Slave") -> None:
         super().__init__(True)
         self._slave = slave
 
-    def _changed(self, level: bool) -> None:
+    def _set(self, level: bool) -> None:
         if level:
             self._slave.boot()
         else:
