@@ -223,6 +223,45 @@ def test_a_close_that_is_interrupted_twice_is_finished_by_the_next(pool, radio, 
         one.close()
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda emulator, pool: (emulator.bus, "try_lock"),
+        lambda emulator, pool: (emulator.bus, "configure"),
+        lambda emulator, pool: (emulator.bus, "unlock"),
+        lambda emulator, pool: (emulator.chip, "select"),
+        lambda emulator, pool: (emulator.chip, "exchange"),
+        lambda emulator, pool: (pool.chip, "claim_lookup_socket"),
+    ],
+)
+def test_an_interrupt_between_the_vendors_lines_or_the_emulators_leaves_chip_and_bus_usable(
+    pool, emulator, serve, echo, place, before
+):
+    emulator.network.hosts["echo.example"] = "127.0.0.1"
+    port = serve(echo).port
+    owner, name = place(emulator, pool)
+    function = getattr(owner, name)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def interrupted(*args, **options):
+            patch.undo()
+            if not before:
+                function(*args, **options)
+            raise KeyboardInterrupt
+
+        with pool.socket() as sock:
+            patch.setattr(owner, name, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                sock.connect(("echo.example", port))
+    with pool.socket() as sock:
+        sock.settimeout(5)
+        sock.connect(("echo.example", port))
+        sock.sendall(b"still usable")
+        assert sock.recv(20) == b"still usable"
+    assert emulator.open_sockets == 0
+
+
 def test_a_close_on_a_bus_that_fails_leaves_the_number_to_a_reset(pool, radio, emulator, serve, echo, monkeypatch):
     def fail(*_):
         raise OSError(errno.EIO, "the bus")

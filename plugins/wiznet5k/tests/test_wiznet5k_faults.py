@@ -12,6 +12,7 @@ import pytest
 
 from radiopool import ConnectionManager, Policy
 from radiopool.errors import ConnectError, ConnectTimeoutError, NameResolutionError, RefusedError, UnreachableError
+from radiopool_wiznet5k.chip import LookupSocket
 
 
 def use(manager, port, read, host="127.0.0.1", timeout=5):
@@ -164,7 +165,8 @@ def test_a_lease_is_renewed_under_open_sockets(manager, radio, serve, emulator, 
         # Half of the lease has passed on the vendor's clock.
         real = vendor_dhcp.ticks_ms
         monkeypatch.setattr(vendor_dhcp, "ticks_ms", lambda: real() + 1_900_000)
-        lookup = chip.claim_lookup_socket()
+        lookup = LookupSocket()
+        assert chip.claim_lookup_socket(lookup)
         manager.maintain_dhcp_lease()
         assert messages == []  # a lookup has the socket it needs
         with chip.lock:

@@ -9,7 +9,7 @@ here too: the vendor collects garbage to choose one, which in a program of some 
 import errno
 import time
 
-from radiopool.platform import Lock, now_ms
+from radiopool.platform import CPYTHON, Lock, now_ms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +33,13 @@ class Chip:
         self.radio = radio
         self.lock = Lock()
         self._vendor_pool = SocketPool(radio)
-        self._looking_up = False
+        self._looking_up: "Any" = None
         self._reserved = [False] * (radio.max_sockets - 1)
         self._taken: "list[int]" = []
+        if CPYTHON:
+            from radiopool_wiznet5k.session import end_sessions
+
+            end_sessions(radio)
 
     def claim(self, kind: int) -> "Any":
         """A vendor socket with a hardware socket nobody else has. Raises OSError(ENOBUFS) if there is none."""
@@ -61,21 +65,22 @@ class Chip:
                 return number
         raise OSError(errno.ENOBUFS, "all %d sockets are in use" % len(self._reserved))
 
-    def claim_lookup_socket(self) -> "Any":
-        """Hardware socket 0, which no `claim` gives out, as something like a vendor socket; None while it is in
-        use by another lookup or by DHCP."""
+    def claim_lookup_socket(self, raw: "LookupSocket") -> bool:
+        """Hardware socket 0, which no `claim` gives out, for `raw`; False while it is in use by another lookup or by
+        DHCP. To be released also when this is interrupted."""
         with self.lock:
-            if self._looking_up or self.radio.socket_status(0) != _CLOSED:
-                return None
-            self._looking_up = True
-        return _LookupSocket()
+            if self._looking_up is not None or self.radio.socket_status(0) != _CLOSED:
+                return False
+            self._looking_up = raw
+        return True
 
     def release(self, raw: "Any", number: int) -> None:
         """The hardware socket is free. `raw` is cut off from the chip, so that its `__del__` releases nothing."""
         raw._socket_closed = True
         raw._interface = _CutOff
         if number == 0:
-            self._looking_up = False
+            if self._looking_up is raw:
+                self._looking_up = None
             return
         if number in self._taken:
             self._taken.remove(number)
@@ -117,7 +122,7 @@ class _CutOff:
         """What the vendor's `__del__` calls."""
 
 
-class _LookupSocket:
+class LookupSocket:
     """What a vendor socket is to `ChipSocket`: the holder of a number."""
 
     _socknum = 0

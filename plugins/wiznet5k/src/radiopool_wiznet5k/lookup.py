@@ -8,7 +8,7 @@ socket 0 as it does, which the vendor keeps for that.
 import errno
 
 from radiopool.errors import InvalidValueError, NameResolutionError, error_number
-from radiopool_wiznet5k.chip import Patience
+from radiopool_wiznet5k.chip import LookupSocket, Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,16 +58,18 @@ def look_up(chip: "Chip", host: str, timeout: "float | None") -> str:
     # Non-blocking sockets wait for names too, as everywhere.
     patience = Patience(timeout or DEFAULT_TIMEOUT)
     what = "the lookup of %r" % host
-    while True:
-        raw = chip.claim_lookup_socket()
-        if raw is not None:
-            break
-        patience.pause(what)
-    socket = DatagramSocket(chip, raw)
+    raw = LookupSocket()
     try:
-        return _ask(chip, socket, host, patience, what)
+        while not chip.claim_lookup_socket(raw):
+            patience.pause(what)
+        socket = DatagramSocket(chip, raw)
+        try:
+            return _ask(chip, socket, host, patience, what)
+        finally:
+            socket.close(linger=0)
     finally:
-        socket.close(linger=0)
+        with chip.lock:
+            chip.release(raw, 0)
 
 
 def _ask(chip: "Chip", socket: "DatagramSocket", host: str, patience: Patience, what: str) -> str:

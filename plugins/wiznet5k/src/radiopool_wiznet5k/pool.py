@@ -1,7 +1,7 @@
 """The socket pool: shaped like CircuitPython's `socketpool`, over one chip."""
 
 from radiopool.errors import InvalidValueError
-from radiopool_wiznet5k.chip import Chip
+from radiopool_wiznet5k.chip import Chip, LookupSocket
 from radiopool_wiznet5k.chip_socket import SOCK_DGRAM, SOCK_STREAM, ChipSocket
 from radiopool_wiznet5k.datagram import DatagramSocket
 from radiopool_wiznet5k.lookup import look_up
@@ -63,12 +63,11 @@ class SocketPool:
         holds the chip as long as the vendor's waits for the server: milliseconds, or seconds if that is silent.
         Raises what the vendor's does.
         """
-        raw = self.chip.claim_lookup_socket()
-        if raw is None:
-            return
+        raw = LookupSocket()
         try:
-            with self.chip.lock:
-                self.radio.maintain_dhcp_lease()
+            if self.chip.claim_lookup_socket(raw):
+                with self.chip.lock:
+                    self.radio.maintain_dhcp_lease()
         finally:
             with self.chip.lock:
                 self.chip.release(raw, 0)

@@ -64,7 +64,7 @@ class Emulator:
         self.chip = Chip(registers.LAYOUTS[chip], self.network, self.trace, clock)
         self.bus = bus or Bus()
         self.chip_select = self.bus.chip_select(self.chip)
-        self.reset = Pin(self._reset_edge)
+        self.reset = Pin(self._set_reset)
 
     @property
     def chip_selects(self) -> int:
@@ -113,6 +113,6 @@ class Emulator:
     ) -> None:
         self.close()
 
-    def _reset_edge(self, level: bool) -> None:
+    def _set_reset(self, level: bool) -> None:
         if not level:
             self.chip.reset()

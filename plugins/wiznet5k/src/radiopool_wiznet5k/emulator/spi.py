@@ -21,11 +21,12 @@ class Device(Protocol):
 
 
 class Pin:
-    """An output pin. `on_edge(level)` is called when the level changes."""
+    """An output pin. `on_level(level)` is called whenever the level is set, also to what it was: an interrupt (Ctrl-C)
+    may have come between the two before."""
 
-    def __init__(self, on_edge: Callable[[bool], None] | None = None, level: bool = True) -> None:
+    def __init__(self, on_level: Callable[[bool], None] | None = None, level: bool = True) -> None:
         self._level = level
-        self._on_edge = on_edge
+        self._on_level = on_level
         self.direction: Any = None
 
     def switch_to_output(self, value: bool = False, drive_mode: Any = None) -> None:
@@ -39,12 +40,9 @@ class Pin:
 
     @value.setter
     def value(self, level: bool) -> None:
-        level = bool(level)
-        if level == self._level:
-            return
-        self._level = level
-        if self._on_edge is not None:
-            self._on_edge(level)
+        self._level = bool(level)
+        if self._on_level is not None:
+            self._on_level(self._level)
 
 
 class Bus:
@@ -62,14 +60,16 @@ class Bus:
     def chip_select(self, device: Device) -> Pin:
         """A chip-select pin, active low, for a chip on this bus."""
 
-        def edge(level: bool) -> None:
+        def choose(level: bool) -> None:
+            if level == (device not in self._chosen):
+                return
             if level:
                 self._chosen.remove(device)
             else:
                 self._chosen.append(device)
             device.select(not level)
 
-        return Pin(edge)
+        return Pin(choose)
 
     def try_lock(self) -> bool:
         """Take the bus if it is free."""
