@@ -142,9 +142,11 @@ class ConnectionManager(Later):
                 # the lock held for ever (so too in `recycle`).
                 with account.lock:
                     if entry:
-                        # Unless it went with all others while it was looked at.
+                        # Unless it went with all others while it was looked at: nobody will give it back.
                         if entry.state == LEASED:
                             ledger.discard(entry, STALE)
+                        else:
+                            ledger.lost.pop(entry.socket, None)
                         ledger.reused -= 1
                     elif account.tickets:
                         account.serve()
@@ -165,8 +167,11 @@ class ConnectionManager(Later):
                 return self._open(entry, key, ssl_context, timeout, connect)
             try:
                 if account.driver.revive(entry.socket, timeout):
-                    if CPYTHON and account.watched:
-                        account.reused(entry)
+                    if CPYTHON:
+                        if entry.state != LEASED:
+                            continue  # a reset took it away meanwhile
+                        if account.watched:
+                            account.reused(entry)
                     return entry
             except OSError:
                 pass

@@ -445,7 +445,7 @@ def test_a_bad_policy_is_named_with_its_value(policy):
 
 @pytest.mark.parametrize("policy", [4, "", {}])
 def test_a_policy_that_is_none_is_refused(policy):
-    with pytest.raises(InvalidValueError, match="policy must be a radiopool.Policy, not "):
+    with pytest.raises(InvalidValueError, match="policy must be a radiopool.Policy or None, not "):
         ConnectionManager(HostNetwork().socket_pool, policy=policy)
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from radiopool import ConnectError, LeaseError, LeaseTimeoutError, OutOfSocketsError
+from radiopool import LeaseError, LeaseTimeoutError, OutOfSocketsError
 from radiopool.waiting import Line
 
 HOST = "127.0.0.1"
@@ -244,17 +244,18 @@ def test_what_another_thread_doomed_is_left_to_it(make, driver, port, call):
             manager.recycle(entry)
 
 
-def test_a_reset_between_a_lease_and_the_look_at_its_socket_leaves_nothing(make, driver, port):
+def test_a_reset_between_a_lease_and_the_look_at_its_socket_brings_a_fresh_one(make, driver, port):
     manager = make()
     account = manager._account
     with manager.lease(HOST, port) as idle:
         pass
     account.lock = Overtaken(account.lock, account.ledger.reset)
-    with pytest.raises(ConnectError, match="reset"):
-        manager.get_socket(HOST, port, "")
+    with manager.lease(HOST, port) as fresh:
+        assert fresh is not idle
     assert not account.ledger.lost
-    idle.close()
-    driver.open = 0
+    assert manager.stats()["reused"] == 0
+    # The radio has forgotten it, and so has the manager.
+    driver.close(idle)
 
 
 class Moody(socketserver.BaseRequestHandler):
