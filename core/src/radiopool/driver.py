@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING or CPYTHON:
     # The half that a board loads later: see `platform.Later`.
     from radiopool.driver_methods import DriverMethods as Later
-    from radiopool.driver_methods import TraitsMethods as _TraitsMethods
+    from radiopool.traits_methods import TraitsMethods as _TraitsMethods
 else:
     from radiopool.platform import Later
 

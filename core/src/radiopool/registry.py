@@ -56,13 +56,11 @@ def unregister(driver: "Driver | str") -> None:
 def check_driver(driver: "Any") -> None:
     """Raise DriverError unless the object is a driver that this core can use; says what is missing."""
     try:
-        if CPYTHON and isinstance(driver, type):
+        if CPYTHON and (isinstance(driver, type) or str in [type(getattr(driver, name, ())) for name in NAMES]):
             raise TypeError
         for part in PARTS:
             if not callable(getattr(driver, part)):
                 raise TypeError
-        if CPYTHON and (isinstance(driver, type) or str in [type(getattr(driver, name, ())) for name in NAMES]):
-            raise TypeError
         major, minor = driver.contract
         if major == CONTRACT[0] and isinstance(minor, int) and isinstance(driver.name, str) and driver.name:
             return
