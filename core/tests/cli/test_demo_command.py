@@ -2,12 +2,13 @@
 
 import json
 import signal
+import socket
 import subprocess
 from collections import Counter
 
 import pytest
 
-from radiopool import ConnectionManager, register, unregister
+from radiopool import ConnectionManager, Driver, register, unregister
 from radiopool.cli import demo
 from radiopool_cpython import CPythonDriver, HostNetwork
 
@@ -142,8 +143,18 @@ def test_an_unknown_driver_is_one_sentence(run):
 
 
 def test_a_driver_without_an_emulated_radio_is_one_sentence(run):
-    said = "radiopool: driver 'micropython' has no emulated radio to show\n"
-    assert run("demo", "--driver", "micropython") == (1, "", said)
+    class Plain(Driver):
+        name = "plain"
+
+        def socket_pool(self, radio):
+            return socket
+
+    register(Plain)
+    try:
+        said = "radiopool: driver 'plain' has no emulated radio to show\n"
+        assert run("demo", "--driver", "plain") == (1, "", said)
+    finally:
+        unregister("plain")
 
 
 def test_without_a_radio_to_show_it_says_what_to_install(run, monkeypatch):

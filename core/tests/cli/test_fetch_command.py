@@ -115,7 +115,7 @@ def test_a_url_that_is_none_fails_and_says_so(run, bad, said):
         (["--driver", "cpython", "--emulation", "other"], "has no emulation 'other'; it has: cpython"),
         (["--driver", "plain", "--emulated"], "driver 'plain' has no emulated radio"),
         (["--driver", "plain"], "driver 'plain' has no radio here; choose another driver"),
-        (["--driver", "esp32spi"], "driver 'esp32spi' has no radio here; --emulated fetches over an emulated one"),
+        (["--driver", "chip"], "driver 'chip' has no radio here; --emulated fetches over an emulated one"),
     ],
 )
 def test_a_radio_that_is_not_there_is_one_sentence(run, options, said):
@@ -125,11 +125,17 @@ def test_a_radio_that_is_not_there_is_one_sentence(run, options, said):
         def socket_pool(self, radio):
             return socket
 
+    class Chip(Plain):
+        name = "chip"
+        emulations = ("chip",)
+
     register(Plain)
+    register(Chip)
     try:
         status, out, err = run("fetch", *options, "http://127.0.0.1/")
     finally:
         unregister("plain")
+        unregister("chip")
     assert (status, out) == (1, "")
     (line,) = err.splitlines()
     assert line.startswith("radiopool: ") and said in line
