@@ -89,17 +89,17 @@ else:
 
     if hasattr(time, "ticks_ms"):
         # In names of this module's own, which are found faster: every lease asks.
-        from time import ticks_diff, ticks_ms
+        from time import ticks_add, ticks_ms
 
-        # ticks_ms wraps (after 12 days on a 32-bit port), so the total is kept here; a difference is right as
-        # long as the clock is read at least once in half a wrap.
+        # ticks_ms wraps (after 12 days on a 32-bit port), so the total is kept here. It never goes back, and is right
+        # as long as the clock is read at least once in a wrap.
         _last = ticks_ms()
         _total = 0
 
         def now_ms():
             global _last, _total
             ticks = ticks_ms()
-            _total += ticks_diff(ticks, _last)
+            _total += ticks - _last & ticks_add(0, -1)
             _last = ticks
             return _total
 
