@@ -27,6 +27,7 @@ class AccountMethods:
         lock: Any
         closed: bool
         cooldown: Any
+        dropped: Any
 
         def decide(self, decision: Callable[..., Any], *arguments: Any) -> Any: ...
         def close(self, entries: list[Entry]) -> None: ...

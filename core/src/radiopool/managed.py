@@ -5,6 +5,7 @@ manager's face each such socket takes a unit (evicting an idle one if need be) a
 sockets it accepts do the same.
 """
 
+from radiopool.platform import CPYTHON
 from radiopool.vocabulary import NO_LIMIT
 
 TYPE_CHECKING = False
@@ -57,6 +58,14 @@ class ManagedSocket:
         if entry is not None:
             self._account.decide(self._account.ledger.discard, entry, "detached by its user")
         return number
+
+    if TYPE_CHECKING or CPYTHON:
+
+        def __del__(self) -> None:
+            # Nobody has it any more. Finalizers run anywhere, in the middle of a chip's command too: no lock and no I/O
+            # here. The account closes it when a socket is opened, or wanted and not there.
+            if self._entry is not None:
+                self._account.dropped.append((self._entry, self._entry.leases))
 
     def __enter__(self) -> "ManagedSocket":
         return self

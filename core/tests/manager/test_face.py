@@ -1,5 +1,6 @@
 """The manager as a socket pool: what opens its own sockets counts in the budget."""
 
+import gc
 import socket
 
 import pytest
@@ -36,6 +37,14 @@ def test_a_socket_made_through_the_face_takes_a_unit_until_it_is_closed(make, po
     with manager.lease(HOST, port):
         pass
     assert "closed of" in repr(sock)
+
+
+def test_a_socket_that_its_user_forgot_goes_to_whoever_wants_one(make, port):
+    manager = make(budget=1)
+    manager.socket().connect((HOST, port))
+    gc.collect()
+    with manager.lease(HOST, port):
+        assert manager.stats()["closed"] == {"forgotten by its user": 1}
 
 
 def test_accepted_sockets_count_too(make, driver):
