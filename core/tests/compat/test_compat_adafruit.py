@@ -249,8 +249,9 @@ def test_close_all_while_other_threads_give_back(pool, manager, greeter):
 
     def use(session):
         while not ended.is_set():
+            socket = manager.get_socket(HERE, greeter.port, "http:", session)
             try:
-                manager.free_socket(manager.get_socket(HERE, greeter.port, "http:", session))
+                manager.free_socket(socket)
             except RuntimeError:
                 # Closed while it was in use: the socket is managed no more.
                 pass
@@ -268,6 +269,8 @@ def test_close_all_while_other_threads_give_back(pool, manager, greeter):
         sys.setswitchinterval(interval)
         for user in users:
             user.join()
+    adafruit.connection_manager_close_all(pool)
+    assert manager.managed_socket_count == 0
 
 
 def test_a_failing_handshake_leaks_no_socket(manager, greeters):
